@@ -1,0 +1,1 @@
+"""The pages: what an owner, an operator and a gatekeeper look at."""

@@ -1,0 +1,1 @@
+"""The ground: ids, errors, clock, digests, findings and plans; the standard library only."""

@@ -1,0 +1,94 @@
+"""The plan of an endpoint: its desired state, immutable and numbered; the data plane follows the newest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shipworthy.core.digests import Json
+
+__all__ = ["Plan", "Role", "Variant"]
+
+
+class Role(StrEnum):
+    """What a variant is there for."""
+
+    CHAMPION = "champion"
+    CHALLENGER = "challenger"
+    SHADOW = "shadow"
+    FALLBACK = "fallback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A package behind an endpoint.
+
+    Attributes:
+        name: Short name that records carry, such as ``"champion"``.
+        role: What it is there for.
+        package: Digest of the package; 64 hex characters.
+        weight: Share of the traffic that it answers, a fraction in [0, 1]; 0 for shadows.
+    """
+
+    name: str
+    role: Role
+    package: str
+    weight: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight <= 1:
+            raise ValueError(f"variant {self.name!r}: weight {self.weight} is no fraction")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Desired state of one endpoint.
+
+    Attributes:
+        endpoint: Stable name that callers use.
+        number: Counts up from 1 with each change.
+        variants: At least one; the weights sum to 1.
+        fallback: Whether the package's baseline answers when a model cannot.
+        approved: Whether a person approved every variant; False only for ``serve PATH`` on loopback.
+        salt: Enters the sticky assignment of callers to variants.
+    """
+
+    endpoint: str
+    number: int
+    variants: tuple[Variant, ...]
+    fallback: bool = True
+    approved: bool = True
+    salt: str = ""
+
+    def __post_init__(self) -> None:
+        total = sum(variant.weight for variant in self.variants)
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"plan {self.number} of {self.endpoint!r}: weights sum to {total}, not 1")
+
+    @property
+    def champion(self) -> Variant:
+        """The variant that carries the endpoint."""
+        return next(variant for variant in self.variants if variant.role is Role.CHAMPION)
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain JSON, from which :meth:`from_json` makes an equal plan."""
+        return {
+            "endpoint": self.endpoint,
+            "number": self.number,
+            "fallback": self.fallback,
+            "approved": self.approved,
+            "salt": self.salt,
+            "variants": [
+                {"name": one.name, "role": one.role.value, "package": one.package, "weight": one.weight}
+                for one in self.variants
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Json]) -> "Plan":
+        """Read what :meth:`to_json` wrote."""
+        known = dict(body)
+        variants = tuple(
+            Variant(**{**one, "role": Role(one["role"])})  # type: ignore[dict-item, call-overload, arg-type, index]
+            for one in known.pop("variants")  # type: ignore[union-attr]
+        )
+        return cls(**known, variants=variants)  # type: ignore[arg-type]

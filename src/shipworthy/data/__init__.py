@@ -1,0 +1,1 @@
+"""What the data promises and what may be known when: sources, contracts, profiles and point-in-time features."""

@@ -1,0 +1,1 @@
+"""The checks of one stage: each turns evidence into a finding, and a verdict is a digest over them."""

@@ -1,0 +1,1 @@
+"""What production says: windows over records and labels, held against the goal."""
