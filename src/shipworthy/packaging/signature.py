@@ -1,10 +1,12 @@
 """The signature: which columns a caller sends, how they become the graph's tensors, and what comes back."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from shipworthy.core.digests import Json
+from shipworthy.core.errors import InvalidPackage
 
 __all__ = ["Datatype", "Field", "Packing", "Signature"]
 
@@ -86,15 +88,20 @@ class Signature:
         }
 
     @classmethod
-    def from_json(cls, body: Mapping[str, Json]) -> "Signature":
-        """Read what :meth:`to_json` wrote."""
-        packing = tuple(
-            Packing(tensor=one["tensor"], datatype=Datatype(one["datatype"]), fields=tuple(one["fields"]))  # type: ignore[index, call-overload, arg-type]
-            for one in body["packing"]  # type: ignore[union-attr]
-        )
-        inputs = tuple(_field(one) for one in body["inputs"])  # type: ignore[union-attr, arg-type]
-        outputs = tuple(_field(one) for one in body["outputs"])  # type: ignore[union-attr, arg-type]
-        return cls(inputs=inputs, outputs=outputs, packing=packing)
+    def from_json(cls, body: Json) -> "Signature":
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            InvalidPackage: If ``body`` has another form, or an input is packed never or twice.
+        """
+        try:
+            return msgspec.convert(body, cls)
+        except msgspec.ValidationError as error:
+            raise InvalidPackage(
+                f"signature.json: {error}",
+                remedy="write the package again; its signature does not fit its own form",
+                file="signature.json",
+            ) from error
 
 
 def _field_json(field: Field) -> dict[str, Json]:
@@ -104,12 +111,3 @@ def _field_json(field: Field) -> dict[str, Json]:
         "shape": list(field.shape),
         "nullable": field.nullable,
     }
-
-
-def _field(body: Mapping[str, Json]) -> Field:
-    return Field(
-        name=str(body["name"]),
-        datatype=Datatype(str(body["datatype"])),
-        shape=tuple(body["shape"]),  # type: ignore[arg-type]
-        nullable=bool(body["nullable"]),
-    )

@@ -1,0 +1,123 @@
+"""Check: open the sources, hold them to their contracts, build the features, and ask whether modelling is worth it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shipworthy.app.opened import Opened
+from shipworthy.core.digests import Json
+from shipworthy.core.errors import Refused
+from shipworthy.core.findings import Finding, Verdict
+from shipworthy.core.progress import Progress, silent
+from shipworthy.data.contract import Contract, read_contract
+from shipworthy.data.feasibility import check_feasibility
+from shipworthy.data.features import build_features
+from shipworthy.data.frame import FeatureFrame
+from shipworthy.data.snapshot import Snapshot
+from shipworthy.data.source import open_sources
+from shipworthy.data.table_checks import check_table
+from shipworthy.engines.duckdb import DuckDbEngine
+
+__all__ = ["Prepared", "check", "open_frame"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Data that is ready for training, and what was found on the way.
+
+    Attributes:
+        frame: The features of every decision before ``until``, with the outcomes known by then.
+        snapshots: State of each source.
+        findings: What contracts and feasibility said.
+    """
+
+    frame: FeatureFrame
+    snapshots: tuple[Snapshot, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """All findings as one verdict on the data."""
+        subject = "+".join(snapshot.digest for snapshot in self.snapshots)
+        return Verdict(gate="data", subject=subject, findings=self.findings)
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain JSON for machines."""
+        return {"verdict": self.verdict.to_json(), "rows": len(self.frame), "features": self.frame.features.column_names}
+
+
+def check(opened: Opened, *, progress: Progress = silent) -> Prepared:
+    """Hold the data to its contracts and find out whether it is worth modelling.
+
+    Raises:
+        InvalidData: If a source cannot be read.
+        InvalidContract: If a contract cannot be used.
+        InvalidFeatures: If a feature would look past the decision time.
+    """
+    opened.workspace.require("train")
+    opened.enter_stage("feasibility")
+    with _Sources(opened, progress) as sources:
+        findings = [one for name in opened.project.data.sources for one in sources.judge(name)]
+        if any(finding.blocks for finding in findings):
+            raise _blocked(findings)
+        frame = sources.frame(progress)
+    findings += check_feasibility(frame, opened.project.goal)
+    for snapshot in sources.snapshots:
+        body = {**snapshot.to_json(), "project": opened.project.name}
+        opened.workspace.keep("snapshot", snapshot.digest, body)
+    return Prepared(frame=frame, snapshots=sources.snapshots, findings=tuple(findings))
+
+
+def open_frame(opened: Opened, *, everything: bool, progress: Progress = silent) -> FeatureFrame:
+    """The features of every decision; with ``everything``, of those from ``until`` on too."""
+    with _Sources(opened, progress) as sources:
+        return sources.frame(progress, everything=everything)
+
+
+class _Sources:
+    """The attached sources of one project, for as long as they are needed."""
+
+    def __init__(self, opened: Opened, progress: Progress) -> None:
+        self._opened = opened
+        self._progress = progress
+        self._engine = DuckDbEngine(memory_mb=opened.workspace.config.engine_memory_mb)
+        self.contracts: Mapping[str, Contract] = {
+            name: read_contract(opened.folder / source.contract)
+            for name, source in opened.project.data.sources.items()
+            if source.contract
+        }
+        self.snapshots: tuple[Snapshot, ...] = ()
+
+    def __enter__(self) -> "_Sources":
+        opened = self._opened
+        self._progress("opening sources", done=0.0)
+        now = opened.workspace.clock.now()
+        self.snapshots = open_sources(opened.project, opened.folder, self._engine, now=now, progress=self._progress)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._engine.close()
+
+    def judge(self, name: str) -> tuple[Finding, ...]:
+        """What the contract of one source finds; nothing where there is none."""
+        if name not in self.contracts:
+            return ()
+        self._progress(f"checking contract of {name}", done=None)
+        now = self._opened.project.data.until or self._opened.workspace.clock.now()
+        return check_table(self._engine, name, self.contracts[name], now)
+
+    def frame(self, progress: Progress, *, everything: bool = False) -> FeatureFrame:
+        """The features as of each decision."""
+        opened = self._opened
+        until = None if everything else opened.project.data.until
+        return build_features(
+            opened.project, opened.folder, self._engine, self.contracts, until=until, progress=progress
+        )
+
+
+def _blocked(findings: list[Finding]) -> Refused:
+    worst = [finding for finding in findings if finding.blocks]
+    return Refused(
+        "the data breaks its contract: " + "; ".join(f"{one.check}: {one.message}" for one in worst[:5]),
+        remedy=worst[0].remedy,
+        findings=[one.to_json() for one in worst],
+    )

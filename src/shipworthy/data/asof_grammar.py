@@ -1,0 +1,139 @@
+"""What the as-of rewriter understands. Everything else is refused by name: what cannot be proved may not pass."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from sqlglot import exp
+
+from shipworthy.core.errors import InvalidFeatures
+
+__all__ = ["check_clauses", "check_expression", "in_file", "nearest", "refusal"]
+
+# Pure functions: the same arguments always give the same answer, and nothing but the arguments is read. Named by
+# sqlglot's classes; clocks, random numbers, settings, files and anything that sees a whole row or table stay out.
+_FUNCTIONS = frozenset(
+    """
+    Abs Acos And AnyValue ApproxDistinct ApproxQuantile ArgMax ArgMin Array ArrayAgg ArrayContains ArrayMax ArrayMin
+    ArraySize ArraySum Asin Atan Atan2 Avg BitwiseAndAgg BitwiseOrAgg Case Cast Cbrt Ceil Coalesce Concat ConcatWs
+    Contains Corr Cos Count CountIf CovarPop CovarSamp CumeDist DateAdd DateBin DateDiff DateFromParts DateTrunc Day
+    DayOfMonth DayOfWeek DayOfWeekIso DayOfYear Degrees DenseRank EndsWith Exp Explode Extract FirstValue Floor
+    GenerateSeries Greatest Hour If Initcap IsInf IsNan Kurtosis Lag LastDay LastValue Lead Least Left Length
+    Levenshtein Ln Log LogicalAnd LogicalOr Lower MD5 Max Median Min Minute Mode Month NthValue Ntile Nullif Or Pad
+    PercentRank PercentileCont PercentileDisc Pi Pow Quantile Quarter Radians Rank RegexpExtract RegexpFullMatch
+    RegexpLike RegexpReplace Repeat Replace Reverse Right Round RowNumber Second Sign Sin Skewness Split SplitPart Sqrt
+    StartsWith Stddev StddevPop StddevSamp StrPosition StrToTime Substring Sum Tan TimeToStr TimeToUnix TimestampTrunc
+    Trim Trunc TryCast UnixToTime Unnest Upper Variance VariancePop Week WeekOfYear Xor Year
+    """.split()
+)
+# Functions that sqlglot keeps by name only.
+_NAMED = frozenset(
+    "date_part date_sub fmod hash isodow make_timestamp to_days to_hours to_microseconds to_milliseconds to_minutes "
+    "to_months to_seconds to_weeks to_years".split()
+)
+_PARTS = (
+    exp.Alias, exp.AtTimeZone, exp.Between, exp.Binary, exp.Boolean, exp.Bracket, exp.Column, exp.DataType,
+    exp.DataTypeParam, exp.Distinct, exp.Escape, exp.Filter, exp.Identifier, exp.IgnoreNulls, exp.In, exp.Interval,
+    exp.IntervalSpan, exp.Literal, exp.Null, exp.Order, exp.Ordered, exp.Paren, exp.RespectNulls, exp.Star, exp.Tuple,
+    exp.Unary, exp.Var, exp.Where, exp.Window, exp.WindowSpec, exp.WithinGroup,
+)  # fmt: skip
+# These are Binary or Unary to sqlglot, but reach into rows or objects.
+_NOT_PARTS = (exp.Dot, exp.JSONExtract, exp.JSONExtractScalar, exp.Kwarg, exp.PropertyEQ)
+
+_CLAUSES: dict[type[exp.Expr], frozenset[str]] = {
+    exp.Select: frozenset("with_ expressions from_ joins where group having qualify windows distinct order".split()),
+    exp.Join: frozenset("this on side kind method".split()),
+    exp.Group: frozenset("expressions all".split()),
+    exp.Table: frozenset("this alias".split()),
+    exp.Subquery: frozenset("this alias".split()),
+    exp.Unnest: frozenset("expressions alias".split()),
+    exp.Values: frozenset("expressions alias".split()),
+    exp.Distinct: frozenset("expressions".split()),
+    exp.With: frozenset("expressions".split()),
+    exp.CTE: frozenset("this alias materialized".split()),
+}
+
+
+def refusal(node: exp.Expr, problem: str, *, remedy: str, **facts: object) -> InvalidFeatures:
+    """The error for ``node``, with the line where it stands."""
+    line = _line(node)
+    where = f"line {line}: " if line else ""
+    return InvalidFeatures(f"{where}{problem}", remedy=remedy, line=line, **facts)
+
+
+@contextmanager
+def in_file(file: str) -> Iterator[None]:
+    """Put the name of the features file before every refusal raised inside."""
+    try:
+        yield
+    except InvalidFeatures as error:
+        comma = ", " if error.problem.startswith("line ") else ": "
+        facts = error.facts | {"file": file}
+        raise InvalidFeatures(f"{file}{comma}{error.problem}", remedy=error.remedy, **facts) from error
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A remedy that names what is there, the nearest first."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"did you mean {close[0]!r}?" if close else f"there is: {listed}"
+
+
+def check_clauses(node: exp.Expr) -> None:
+    """Refuse clauses of a query, join or table that the rewriter does not know.
+
+    Raises:
+        InvalidFeatures: Naming the clause.
+    """
+    allowed = _CLAUSES[type(node)]
+    for clause, content in node.args.items():
+        if content and clause not in allowed:
+            raise refusal(
+                node,
+                f"{clause.strip('_').upper().replace('_', ' ')} is not understood in features",
+                remedy="write it with joins, FILTER, CASE and window functions",
+                construct=clause,
+            )
+
+
+def check_expression(root: exp.Expr) -> None:
+    """Refuse an expression that holds anything but columns, constants, operators and pure functions.
+
+    Raises:
+        InvalidFeatures: Naming the function or construct.
+    """
+    for node in root.walk():
+        if isinstance(node, exp.Query | exp.Exists):
+            raise refusal(
+                node,
+                "a subquery inside an expression cannot be followed",
+                remedy="make it a CTE and join it",
+                construct="subquery",
+            )
+        if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
+            raise refusal(node, "* cannot be followed here", remedy="name the columns", construct="*")
+        if not _understood(node):
+            name = node.name if isinstance(node, exp.Anonymous) else node.key
+            raise refusal(
+                node,
+                f"{name}() is not understood in features" if isinstance(node, exp.Func) else f"{name} is not understood",
+                remedy="features may use pure functions of columns only: no clocks, random numbers, files or settings",
+                construct=name,
+            )
+
+
+def _understood(node: exp.Expr) -> bool:
+    if isinstance(node, exp.Anonymous):
+        return node.name.lower() in _NAMED
+    if isinstance(node, exp.Func):
+        return type(node).__name__ in _FUNCTIONS
+    return isinstance(node, _PARTS) and not isinstance(node, _NOT_PARTS)
+
+
+def _line(node: exp.Expr) -> int | None:
+    for part in node.walk():
+        line = part.meta.get("line")
+        if line is not None:
+            return int(line)
+    return None

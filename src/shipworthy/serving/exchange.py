@@ -1,0 +1,152 @@
+"""One request from its last byte to its answer, whichever face it came through."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from shipworthy.serving.tensors import Rows
+from shipworthy.stores.records import Feedback, Outcome
+
+__all__ = ["Asked", "Dialect", "Exchange", "Failure", "Noted", "Origin", "Sink"]
+
+Noted = dict[bytes, bytes]
+
+
+class Dialect(StrEnum):
+    """What a route speaks; records carry it as ``protocol``."""
+
+    OIP = "oip"
+    MLFLOW = "mlflow"
+    FEEDBACK = "feedback"
+    HTTP = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request is about.
+
+    Attributes:
+        path: The path that was asked for.
+        dialect: What is spoken there.
+        endpoint: Name of the endpoint meant; empty if none is known by that path.
+    """
+
+    path: str
+    dialect: Dialect
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who answered, for records and headers.
+
+    Attributes:
+        endpoint: Name of the endpoint.
+        variant: Name of the variant.
+        package: Digest of its package.
+        plan: Number of the plan.
+        outputs: Names of the package's outputs, in order.
+        lines: The header lines that say so, each ending in CRLF.
+    """
+
+    endpoint: str
+    variant: str
+    package: str
+    plan: int
+    outputs: tuple[str, ...]
+    lines: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What went wrong, for the record.
+
+    Attributes:
+        kind: Class name of the exception.
+        message: Its message.
+        stack_digest: Digest of its traceback; empty for a refusal that is the caller's to mend.
+    """
+
+    kind: str
+    message: str
+    stack_digest: str = ""
+
+
+class Sink(Protocol):
+    """Who waits for the answer."""
+
+    def deliver(self, exchange: "Exchange") -> None:
+        """Send the answer, which is whole and recorded now; called once, on the event loop."""
+        ...
+
+
+class Exchange:
+    """One request and, in the end, its answer.
+
+    Attributes:
+        sink: Who waits for the answer.
+        asked: What was asked for.
+        body: The request's body.
+        noted: The headers that mean something to us, by lower-case name.
+        arrived_ns: When its last byte arrived, on the performance counter, in ns.
+        origin: Who answers, once chosen.
+        rows: The decoded input, once decoded.
+        request_id: Its id, once known.
+        status: HTTP status of the answer; 0 until there is one.
+        outcome: How it ended.
+        reply: Body of the answer.
+        extra: More header lines of the answer, each ending in CRLF.
+        outputs: Values of each output.
+        failure: What went wrong, if anything.
+        fallback: Why the baseline answered; empty if it did not.
+        started_ns: When its run of the model began, on the performance counter, in ns; 0 if none did.
+        run_ns: How long that run took, in ns.
+        at_ns: Business time that the caller gave, in ns since 1970; 0 if it gave none.
+        feedback: Statements to write instead of a record.
+        close: Whether the connection ends with the answer.
+    """
+
+    __slots__ = (
+        "arrived_ns",
+        "asked",
+        "at_ns",
+        "body",
+        "close",
+        "extra",
+        "failure",
+        "fallback",
+        "feedback",
+        "noted",
+        "origin",
+        "outcome",
+        "outputs",
+        "reply",
+        "request_id",
+        "rows",
+        "run_ns",
+        "sink",
+        "started_ns",
+        "status",
+    )
+
+    def __init__(self, sink: Sink, asked: Asked, body: bytes, noted: Noted, arrived_ns: int) -> None:
+        self.sink = sink
+        self.asked = asked
+        self.body = body
+        self.noted = noted
+        self.arrived_ns = arrived_ns
+        self.origin: Origin | None = None
+        self.rows: Rows | None = None
+        self.request_id = ""
+        self.status = 0
+        self.outcome: Outcome = "ok"
+        self.reply = b""
+        self.extra = b""
+        self.outputs: list[list[Any]] | None = None
+        self.failure: Failure | None = None
+        self.fallback = ""
+        self.started_ns = 0
+        self.run_ns = 0
+        self.at_ns = 0
+        self.feedback: list[Feedback] | None = None
+        self.close = False

@@ -1,0 +1,193 @@
+"""The recorder: every request becomes a record, and no answer leaves before the commit that holds its record."""
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from shipworthy.core.errors import BackendFailed
+from shipworthy.serving.events import tell
+from shipworthy.serving.exchange import Exchange
+from shipworthy.serving.metrics import Metrics
+from shipworthy.serving.router import share
+from shipworthy.stores.records import Record, encode_entry
+from shipworthy.stores.segments import SegmentWriter
+
+__all__ = ["UNROUTED", "Recorder"]
+
+UNROUTED: Final = "_unrouted"
+_COMPLAIN_EVERY_S: Final = 10.0
+
+
+class Recorder:
+    """Writes records and feedback of one worker, one segment an endpoint, with one system call a group.
+
+    The counters hold ``seen = written + sampled_out + dropped`` whenever no request is in flight. Requests that
+    fit no endpoint are recorded too, in the folder ``_unrouted``.
+
+    Args:
+        folder: The workspace's folder of records.
+        worker: Names this worker in file names.
+        metrics: Where to count.
+        share_kept: Share of the successful requests that is recorded, a fraction in [0, 1].
+    """
+
+    def __init__(self, folder: Path, worker: str, metrics: Metrics, *, share_kept: float = 1.0) -> None:
+        self._folder = folder
+        self._worker = worker
+        self._share = share_kept
+        self._writers: dict[str, SegmentWriter] = {}
+        self._seen = metrics.counter("shipworthy_requests_seen_total")
+        self._written = metrics.counter("shipworthy_log_records_total", result="written")
+        self._sampled = metrics.counter("shipworthy_log_records_total", result="sampled_out")
+        self._dropped = metrics.counter("shipworthy_log_records_total", result="dropped")
+        self._feedback = metrics.counter("shipworthy_feedback_total")
+        self._failures = metrics.counter("shipworthy_recording_failures_total")
+        self._failed = metrics.gauge("shipworthy_recording_failed")
+        self._is_failing = False
+        self._complained_s = -_COMPLAIN_EVERY_S
+        self._own_up()
+
+    def _own_up(self) -> None:
+        """What a worker of this place had seen when it was killed, and never counted as written, is dropped."""
+        lost = self._seen.value - self._written.value - self._sampled.value - self._dropped.value
+        self._dropped.add(max(lost, 0.0))
+        self._failed.set(0)
+
+    def see(self) -> None:
+        """Count a request that belongs into the records."""
+        self._seen.add()
+
+    def commit(self, group: Sequence[Exchange], *, now_ns: int, epoch_ns: int) -> list[Exchange]:
+        """Write the records of a group of answered requests; their answers may leave afterwards.
+
+        Args:
+            group: Requests whose answers are whole.
+            now_ns: The performance counter, in ns.
+            epoch_ns: What to add to the performance counter for ns since 1970.
+
+        Returns:
+            Those whose record or feedback could not be written; usually none.
+        """
+        kept: dict[str, list[Exchange]] = {}
+        for exchange in group:
+            endpoint = exchange.asked.endpoint or UNROUTED
+            if self._share < 1 and self._left_out(exchange):
+                self._sampled.add()
+                continue
+            if endpoint not in kept:
+                kept[endpoint] = []
+            kept[endpoint].append(exchange)
+            append = (self._writers.get(endpoint) or self._open(endpoint)).append
+            if exchange.feedback is None:
+                append(encode_entry(_record(exchange, now_ns, epoch_ns)))
+                continue
+            for statement in exchange.feedback:
+                append(encode_entry(statement))
+        return [one for endpoint, part in kept.items() for one in self._commit(endpoint, part)]
+
+    def _left_out(self, exchange: Exchange) -> bool:
+        plain = exchange.outcome == "ok" and exchange.feedback is None
+        return plain and share(exchange.request_id, b"record") >= self._share
+
+    def _commit(self, endpoint: str, part: list[Exchange]) -> list[Exchange]:
+        statements = [exchange.feedback for exchange in part if exchange.feedback is not None]
+        records = len(part) - len(statements)
+        try:
+            self._writers[endpoint].commit()
+        except BackendFailed as error:
+            self._complain(error)
+            if error.facts["lost"]:
+                self._dropped.add(records)
+                return part
+        else:
+            if self._is_failing:
+                self._is_failing = False
+                self._failed.set(0)
+        self._written.add(records)
+        if statements:
+            self._feedback.add(sum(map(len, statements)))
+        return []
+
+    def _complain(self, error: BackendFailed) -> None:
+        self._is_failing = True
+        self._failures.add()
+        self._failed.set(1)
+        now_s = time.monotonic()
+        if now_s - self._complained_s >= _COMPLAIN_EVERY_S:
+            self._complained_s = now_s
+            tell("recording.failed", problem=error.problem, remedy=error.remedy)
+
+    def _open(self, endpoint: str) -> SegmentWriter:
+        writer = SegmentWriter(self._folder / endpoint / "segments", self._worker)
+        self._writers[endpoint] = writer
+        return writer
+
+    def sync(self, thread: Executor) -> None:
+        """Make what was committed survive a power cut too, off the event loop."""
+        for writer in self._writers.values():
+            if writer.path is not None:
+                thread.submit(_sync, writer.path)
+
+    def close(self) -> None:
+        """Seal the segments."""
+        for writer in self._writers.values():
+            try:
+                writer.close()
+            except BackendFailed as error:
+                self._complain(error)
+
+
+def _sync(path: Path) -> None:
+    """Flush a file's pages; a segment that was sealed meanwhile has another name and is left to its sealer."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _record(exchange: Exchange, now_ns: int, epoch_ns: int) -> Record:
+    origin, failure, asked = exchange.origin, exchange.failure, exchange.asked
+    arrived_ns, started_ns = exchange.arrived_ns, exchange.started_ns
+    received_ns = arrived_ns + epoch_ns
+    said: dict[str, Any] = _said(exchange) if exchange.outputs is not None and origin is not None else {}
+    if failure is not None:
+        said |= {"error_type": failure.kind, "error_message": failure.message, "stack_digest": failure.stack_digest}
+    return Record(
+        request_id=exchange.request_id,
+        at_ns=exchange.at_ns or received_ns,
+        received_ns=received_ns,
+        endpoint=asked.endpoint,
+        variant=origin.variant if origin else "",
+        package=origin.package if origin else "",
+        plan=origin.plan if origin else 0,
+        route=asked.path,
+        protocol=asked.dialect,
+        status=exchange.status,
+        outcome=exchange.outcome,
+        rows=exchange.rows.count if exchange.rows else 0,
+        input=exchange.body,
+        content_type="application/json",
+        queue_us=(started_ns - arrived_ns) // 1_000 if started_ns else 0,
+        run_us=exchange.run_ns // 1_000,
+        total_us=(now_ns - arrived_ns) // 1_000,
+        fallback_reason=exchange.fallback,
+        **said,
+    )
+
+
+def _said(exchange: Exchange) -> dict[str, Any]:
+    """The outputs by the record's own fields; outputs of other names as JSON."""
+    assert exchange.outputs is not None
+    assert exchange.origin is not None
+    named = dict(zip(exchange.origin.outputs, exchange.outputs, strict=True))
+    said = {name: named.pop(name) for name in ("probability", "decision") if name in named}
+    return said | {"outputs": msgspec.json.encode(named)} if named else said

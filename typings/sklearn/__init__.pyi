@@ -1,0 +1,1 @@
+# scikit-learn ships no types: what we use of it.
