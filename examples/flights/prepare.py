@@ -21,37 +21,44 @@ NEW_YORK = "America/New_York"
 # Four airports of the Caribbean that airports.csv lacks; all keep Atlantic time the year round.
 CARIBBEAN = ("BQN", "PSE", "SJU", "STT")
 
-# time_hour is a true UTC instant, while hour, minute and every HHMM column are local: only time_hour + minute is an instant.
-# A key of carrier, flight, day and origin is unique; a flight number alone flies several legs a day.
-# The schedule's duration: local arrival minus local departure minus the difference of the two clocks that day, modulo
-# a day. It is never an hour or less away from a whole day, so overnight flights come out right.
+# time_hour is a true UTC instant, while hour, minute and every HHMM column are local: only time_hour + minute is an
+# instant. The key needs carrier, flight, day and origin: a flight number alone flies several legs a day.
+# How long a flight is planned to take: local arrival minus local departure minus what the destination's clock is ahead,
+# modulo a day (from 50 to 700 minutes, so that no flight over midnight is mistaken). With it, arr_delay gives the
+# instant of arrival; a cancelled or diverted flight has none. Both count as disrupted.
 FLIGHTS = """
 COPY (
     SELECT
-        format('{}{}-{}-{}', carrier, flight, strftime(make_date(year, month, day), '%Y%m%d'), origin) AS flight_id,
+        format('{}{}-{}-{}', carrier, flight, strftime(local_day, '%Y%m%d'), origin) AS flight_id,
         time_hour + to_minutes(minute) AS scheduled_departure,
-        make_date(year, month, day) AS departure_date,
+        local_day AS departure_date,
         hour::INTEGER AS hour,
         minute::INTEGER AS minute,
         carrier,
         flight::INTEGER AS flight,
         tailnum,
         origin,
-        flights.dest,
+        dest,
         distance::INTEGER AS distance,
-        (
-            (sched_arr_time // 100 * 60 + sched_arr_time % 100)
-            - (sched_dep_time // 100 * 60 + sched_dep_time % 100)
-            - clocks.minutes_ahead + 2880
-        )::INTEGER % 1440 AS scheduled_minutes,
+        scheduled_minutes,
         dep_time::INTEGER AS dep_time,
         dep_delay::INTEGER AS dep_delay,
         arr_time::INTEGER AS arr_time,
         arr_delay::INTEGER AS arr_delay,
         air_time::INTEGER AS air_time,
+        time_hour + to_minutes(minute + scheduled_minutes + arr_delay) AS arrived_at,
         coalesce(arr_delay > 30, true) AS disrupted
-    FROM flights
-    JOIN clocks ON clocks.dest = flights.dest AND clocks.local_day = make_date(year, month, day)
+    FROM (
+        SELECT
+            * EXCLUDE (day),
+            make_date(year, month, day) AS local_day,
+            (
+                (sched_arr_time // 100 * 60 + sched_arr_time % 100)
+                - (sched_dep_time // 100 * 60 + sched_dep_time % 100)
+                - minutes_ahead + 2880
+            )::INTEGER % 1440 AS scheduled_minutes
+        FROM flights JOIN clocks USING (dest, year, month, day)
+    )
     ORDER BY scheduled_departure, flight_id
 ) TO '{target}' (FORMAT parquet, COMPRESSION zstd)
 """
@@ -92,7 +99,8 @@ def clocks(zones: dict[str, str], days: list[datetime]) -> pa.Table:
             here = day.replace(tzinfo=ZoneInfo(NEW_YORK)).utcoffset()
             assert there is not None
             assert here is not None
-            rows.append({"dest": dest, "local_day": day.date(), "minutes_ahead": int((there - here).total_seconds() // 60)})
+            date = {"year": day.year, "month": day.month, "day": day.day}
+            rows.append({"dest": dest, **date, "minutes_ahead": int((there - here).total_seconds() // 60)})
     return pa.Table.from_pylist(rows)
 
 

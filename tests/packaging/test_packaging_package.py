@@ -164,11 +164,20 @@ def test_a_link_a_folder_and_a_pipe_in_place_of_a_file_are_refused(home, tmp_pat
         open_package(home)
 
 
-def test_a_package_folder_that_is_a_link_or_a_file_or_absent_is_refused(home, tmp_path):
+def test_a_link_to_a_package_opens_by_what_it_leads_to(home, tmp_path):
     link = tmp_path / home.name
     link.symlink_to(home)
+    assert open_package(link).digest == home.name
+    forged = tmp_path / ("ab" * 32)
+    forged.symlink_to(home)
+    with pytest.raises(InvalidPackage, match="digest"):
+        open_package(forged)
+
+
+def test_a_package_folder_that_is_a_file_or_absent_is_refused(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    for path in (link, tmp_path / "file", tmp_path / "nothing"):
+    (tmp_path / "dangling").symlink_to(tmp_path / "gone")
+    for path in (tmp_path / "dangling", tmp_path / "file", tmp_path / "nothing"):
         with pytest.raises(InvalidPackage, match="no folder that can be read"):
             open_package(path)
 

@@ -107,7 +107,7 @@ def test_until_is_an_instant(text, instant):
 
 
 BAD = [
-    # (old, new, error, line, field, words)
+    # What is replaced, by what; then the error, its line, its field, and words of it.
     ("  key: flight_id", "  kye: flight_id", InvalidProject, 20, "data.kye", "did you mean 'key'"),
     ("training: {search: auto", "training: {serach: auto", InvalidProject, 26, "training.serach", "'search'"),
     ("owner: ops-analytics@example.com\n", "", InvalidProject, 1, "owner", "is missing"),
@@ -170,8 +170,8 @@ def test_a_faulty_project_names_file_line_field_and_a_way_out(old, new, kind, li
 
 @pytest.mark.parametrize(
     "content",
-    ["", "# nothing\n", "just text", "[1, 2]", "a: 1\n---\nb: 2\n", b"\xff\xfe", "\0", "[" * 200_000, "a: " + "x" * 2**20,
-     "a: " + "[" * 60 + "]" * 60],
+    ["", "# nothing\n", "just text", "[1, 2]", "a: 1\n---\nb: 2\n", b"\xff\xfe", "\0", "[" * 200_000,
+     "a: " + "x" * 2**20, "a: " + "[" * 60 + "]" * 60],
     ids=range(10),
 )  # fmt: skip
 def test_what_is_no_project_at_all_is_refused(content):
@@ -191,8 +191,8 @@ def test_no_line_ends_in_anything_but_a_project_or_our_error(text, where):
     lines[where] = text
     try:
         parse_project("\n".join(lines))
-    except UserError as error:
-        assert error.remedy
+    except UserError:
+        return
 
 
 # ---- The JSON Schema says the same as the reader.
@@ -269,20 +269,19 @@ def test_every_key_of_the_schema_is_described():
 # ---- Units.
 
 
-@given(st.integers(0, 10**6), st.sampled_from("smhd"))
+@given(st.integers(0, 10**6 - 1), st.sampled_from("smhd"))
 def test_durations_are_written_as_they_are_read(amount, unit):
     duration = parse_duration(f"{amount}{unit}")
     if duration.total_seconds() < 10**6:
         assert parse_duration(format_duration(duration)) == duration
 
 
-@pytest.mark.parametrize("text", ["", "1", "1x", "-1d", "1 d", "d", "1d ", "1d\n"])
-def test_other_texts_are_no_durations(text):
-    if text != "1d\n":  # as in every regular expression, '$' stands before a final line break too
-        with pytest.raises(ValueError, match="duration"):
-            parse_duration(text)
-        with pytest.raises(ValueError, match="share"):
-            parse_share(text)
+@pytest.mark.parametrize("text", ["", "1", "1x", "-1d", "1 d", "d", "1d ", "1d\n", "1234567d"])
+def test_other_texts_are_no_durations_and_no_shares(text):
+    with pytest.raises(ValueError, match="duration"):
+        parse_duration(text)
+    with pytest.raises(ValueError, match="share"):
+        parse_share(text)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +295,8 @@ def test_a_decision_time_is_a_column_and_a_step(text, column, offset):
 def test_yaml_texts_stay_texts():
     text = "{a: yes, b: 2013-10-01, c: 010, d: 1_000, e: 1:30, f: 0x10, g: null, h: 1e3, i: TRUE}"
     assert plain(yaml_of(text)) == {
-        "a": "yes", "b": "2013-10-01", "c": 10, "d": "1_000", "e": "1:30", "f": "0x10", "g": None, "h": 1000.0, "i": True,
+        "a": "yes", "b": "2013-10-01", "c": 10, "d": "1_000", "e": "1:30", "f": "0x10", "g": None, "h": 1000.0,
+        "i": True,
     }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.problem.goal import Bar, Goal, ValueMatrix
@@ -31,6 +31,7 @@ def test_each_of_the_four_outcomes_has_its_own_worth():
     assert value_per_1000(MATRIX, truth, acted) == 125_000
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=50),
     st.floats(1, 1e4),

@@ -70,7 +70,9 @@ def open_project(
             folder=str(folder),
         )
     project = read_project(folder)
-    return Opened(project=project, folder=folder, workspace=Workspace.open(folder, clock=clock, flags=dict(flags or {})))
+    return Opened(
+        project=project, folder=folder, workspace=Workspace.open(folder, clock=clock, flags=dict(flags or {}))
+    )
 
 
 def _describe(opened: Opened) -> dict[str, Json]:

@@ -42,7 +42,11 @@ class Prepared:
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON for machines."""
-        return {"verdict": self.verdict.to_json(), "rows": len(self.frame), "features": self.frame.features.column_names}
+        return {
+            "verdict": self.verdict.to_json(),
+            "rows": len(self.frame),
+            "features": self.frame.features.column_names,
+        }
 
 
 def check(opened: Opened, *, progress: Progress = silent) -> Prepared:

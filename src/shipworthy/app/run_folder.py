@@ -67,6 +67,14 @@ class RunFolder:
             block=table.column("block").to_numpy(),
         )
 
+    def keep_rows(self, name: str, rows: pa.Table) -> None:
+        """Keep a table under ``name``."""
+        pq.write_table(rows, self.path / f"{name}.parquet", compression="zstd")
+
+    def rows(self, name: str) -> pa.Table:
+        """Read what :meth:`keep_rows` wrote."""
+        return pq.read_table(self._file(f"{name}.parquet"))
+
     def keep_json(self, name: str, body: Json) -> None:
         """Keep plain data under ``name``."""
         (self.path / f"{name}.json").write_text(json.dumps(body), encoding="utf-8")

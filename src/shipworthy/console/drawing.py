@@ -9,14 +9,15 @@ from shipworthy.app.views.overview import Spark
 
 __all__ = ["figure_json", "sparkline"]
 
-_UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_UNSAFE: dict[str, str | int | None] = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_ESCAPES = str.maketrans(_UNSAFE)
 WIDTH, HEIGHT = 180, 44
 
 
 def figure_json(figure: object) -> Markup:
     """A figure for ``<script type="application/json">``; no text in it can end the element."""
     text = json.dumps(figure, allow_nan=False, separators=(",", ":"))
-    return Markup(text.translate(str.maketrans(_UNSAFE)))  # noqa: S704 - every character that HTML reads is escaped
+    return Markup(text.translate(_ESCAPES))  # noqa: S704 - every character that HTML reads is escaped
 
 
 def sparkline(spark: Spark, label: str) -> Markup:

@@ -10,9 +10,14 @@ from shipworthy.core.errors import InvalidFeatures
 
 __all__ = ["check_clauses", "check_expression", "in_file", "nearest", "refusal"]
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Pure functions: the same arguments always give the same answer, and nothing but the arguments is read. Named by
 # sqlglot's classes; clocks, random numbers, settings, files and anything that sees a whole row or table stay out.
-_FUNCTIONS = frozenset(
+_FUNCTIONS = _words(
     """
     Abs Acos And AnyValue ApproxDistinct ApproxQuantile ArgMax ArgMin Array ArrayAgg ArrayContains ArrayMax ArrayMin
     ArraySize ArraySum Asin Atan Atan2 Avg BitwiseAndAgg BitwiseOrAgg Case Cast Cbrt Ceil Coalesce Concat ConcatWs
@@ -22,14 +27,14 @@ _FUNCTIONS = frozenset(
     Levenshtein Ln Log LogicalAnd LogicalOr Lower MD5 Max Median Min Minute Mode Month NthValue Ntile Nullif Or Pad
     PercentRank PercentileCont PercentileDisc Pi Pow Quantile Quarter Radians Rank RegexpExtract RegexpFullMatch
     RegexpLike RegexpReplace Repeat Replace Reverse Right Round RowNumber Second Sign Sin Skewness Split SplitPart Sqrt
-    StartsWith Stddev StddevPop StddevSamp StrPosition StrToTime Substring Sum Tan TimeToStr TimeToUnix TimestampTrunc
+    StartsWith Stddev StddevPop StddevSamp StrPosition StrToTime Substring Sum Tan TimeToStr TimeToUnix TimestampTrunc ToDays
     Trim Trunc TryCast UnixToTime Unnest Upper Variance VariancePop Week WeekOfYear Xor Year
-    """.split()
+    """
 )
 # Functions that sqlglot keeps by name only.
-_NAMED = frozenset(
-    "date_part date_sub fmod hash isodow make_timestamp to_days to_hours to_microseconds to_milliseconds to_minutes "
-    "to_months to_seconds to_weeks to_years".split()
+_NAMED = _words(
+    "date_part date_sub fmod hash isodow make_timestamp to_hours to_microseconds to_milliseconds to_minutes "
+    "to_months to_seconds to_weeks to_years"
 )
 _PARTS = (
     exp.Alias, exp.AtTimeZone, exp.Between, exp.Binary, exp.Boolean, exp.Bracket, exp.Column, exp.DataType,
@@ -41,16 +46,16 @@ _PARTS = (
 _NOT_PARTS = (exp.Dot, exp.JSONExtract, exp.JSONExtractScalar, exp.Kwarg, exp.PropertyEQ)
 
 _CLAUSES: dict[type[exp.Expr], frozenset[str]] = {
-    exp.Select: frozenset("with_ expressions from_ joins where group having qualify windows distinct order".split()),
-    exp.Join: frozenset("this on side kind method".split()),
-    exp.Group: frozenset("expressions all".split()),
-    exp.Table: frozenset("this alias".split()),
-    exp.Subquery: frozenset("this alias".split()),
-    exp.Unnest: frozenset("expressions alias".split()),
-    exp.Values: frozenset("expressions alias".split()),
-    exp.Distinct: frozenset("expressions".split()),
-    exp.With: frozenset("expressions".split()),
-    exp.CTE: frozenset("this alias materialized".split()),
+    exp.Select: _words("with_ expressions from_ joins where group having qualify windows distinct order"),
+    exp.Join: _words("this on side kind method"),
+    exp.Group: _words("expressions all"),
+    exp.Table: _words("this alias"),
+    exp.Subquery: _words("this alias"),
+    exp.Unnest: _words("expressions alias"),
+    exp.Values: _words("expressions alias"),
+    exp.Distinct: _words("expressions"),
+    exp.With: _words("expressions"),
+    exp.CTE: _words("this alias materialized"),
 }
 
 
@@ -114,10 +119,12 @@ def check_expression(root: exp.Expr) -> None:
         if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
             raise refusal(node, "* cannot be followed here", remedy="name the columns", construct="*")
         if not _understood(node):
-            name = node.name if isinstance(node, exp.Anonymous) else node.key
+            name = _name(node)
             raise refusal(
                 node,
-                f"{name}() is not understood in features" if isinstance(node, exp.Func) else f"{name} is not understood",
+                f"{name}() is not understood in features"
+                if isinstance(node, exp.Func)
+                else f"{name} is not understood",
                 remedy="features may use pure functions of columns only: no clocks, random numbers, files or settings",
                 construct=name,
             )
@@ -129,6 +136,12 @@ def _understood(node: exp.Expr) -> bool:
     if isinstance(node, exp.Func):
         return type(node).__name__ in _FUNCTIONS
     return isinstance(node, _PARTS) and not isinstance(node, _NOT_PARTS)
+
+
+def _name(node: exp.Expr) -> str:
+    if isinstance(node, exp.Anonymous):
+        return node.name.lower()
+    return node.sql_name().lower() if isinstance(node, exp.Func) else node.key
 
 
 def _line(node: exp.Expr) -> int | None:

@@ -74,6 +74,10 @@ class SourceTable:
             columns[column] = Late(known=expressions[text], unmasked=origin, touched=origin)
         return Relation(columns=columns)
 
+    def table(self) -> exp.Table:
+        """The source as it stands in FROM."""
+        return exp.Table(this=exp.to_identifier(self.name, quoted=True))
+
     def instants(self) -> dict[str, str]:
         """Hidden column of each different ``known_at`` expression."""
         return {text: f"{HIDDEN}_{number}" for number, text in enumerate(dict.fromkeys(self.known_at.values()))}
@@ -135,7 +139,7 @@ def source_tree(source: SourceTable) -> exp.Select:
     """``SELECT`` of a source's columns and of the hidden instants at which late ones become known."""
     columns: list[exp.Expr] = [exp.column(one, quoted=True) for one in source.columns]
     hidden = [exp.alias_(source.instant(text), name, quoted=True) for text, name in source.instants().items()]
-    return exp.select(*columns, *hidden).from_(exp.to_identifier(source.name, quoted=True).sql("duckdb"), dialect="duckdb")
+    return exp.select(*columns, *hidden).from_(source.table())
 
 
 def decisions_tree(primary: SourceTable, plan: DecisionPlan) -> exp.Select:
@@ -143,7 +147,7 @@ def decisions_tree(primary: SourceTable, plan: DecisionPlan) -> exp.Select:
     columns = [one for one in plan.relation(primary).columns if one != "decision_time"]
     names: list[exp.Expr] = [exp.column(one, quoted=True) for one in columns]
     moment = exp.alias_(plan.instant(), "decision_time", quoted=True)
-    return exp.select(*names, moment).from_(exp.to_identifier(primary.name, quoted=True).sql("duckdb"), dialect="duckdb")
+    return exp.select(*names, moment).from_(primary.table())
 
 
 def _instant(tree: exp.Expr) -> exp.Cast:

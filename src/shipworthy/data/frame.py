@@ -41,7 +41,9 @@ class FeatureFrame:
     def __post_init__(self) -> None:
         lengths = {len(self.key), len(self.event_time), len(self.decision_time), len(self.target)}
         if lengths != {self.features.num_rows}:
-            raise ValueError(f"columns of {sorted(lengths)} rows stand beside {self.features.num_rows} rows of features")
+            raise ValueError(
+                f"columns of {sorted(lengths)} rows stand beside {self.features.num_rows} rows of features"
+            )
         if self.key.type not in (pa.string(), pa.int64()) or self.target.type != pa.bool_():
             raise ValueError(f"a key is string or int64 and a target bool, not {self.key.type} and {self.target.type}")
         if self.event_time.type != INSTANT or self.decision_time.type != INSTANT:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from shipworthy.core.findings import Finding
+from shipworthy.gates.hard_rows import KINDS
 from shipworthy.packaging.package import Package
 from shipworthy.problem.goal import Goal
 from shipworthy.stats.scores import Scores
@@ -53,8 +54,7 @@ class Evidence:
         baseline: The baseline's scores on the rows of ``valid``, in the same order.
         train_features: Features of the rows of ``train``, in the same order; float64, int64, bool or string.
         valid_features: Features of the rows of ``valid``, in the same order.
-        rows: Rows for parity: real ones first, then hard cases (:func:`shipworthy.gates.hard_rows.hard_rows`).
-        real: How many of ``rows`` are real, from the first on; the server has to answer those.
+        rows: Rows for parity, made by :func:`shipworthy.gates.hard_rows.hard_rows`: the first third is real.
         framework: Probabilities that the training framework itself gives for ``rows``, shape (n_rows,).
         served: The package behind its server.
         auc_without: Trains a quick model without one feature and gives its AUC on ``valid``; None if that is too
@@ -72,7 +72,6 @@ class Evidence:
     train_features: pa.Table
     valid_features: pa.Table
     rows: pa.Table
-    real: int
     framework: NDArray[np.float64]
     served: Served
     auc_without: Callable[[str], float] | None = None
@@ -92,6 +91,11 @@ class Evidence:
     def goal(self) -> Goal:
         """The goal that everything is held against."""
         return self.package.goal
+
+    @property
+    def real_rows(self) -> int:
+        """How many of ``rows`` are real, from the first on; the server has to answer those."""
+        return int(self.rows.num_rows) // KINDS
 
     @property
     def row_columns(self) -> dict[str, list[object]]:

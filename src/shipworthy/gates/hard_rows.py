@@ -6,7 +6,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-__all__ = ["hard_rows"]
+__all__ = ["KINDS", "hard_rows"]
+
+KINDS = 3
+"""Equal parts of hard rows: real ones first, then odd ones, then moved ones."""
 
 _UNSEEN = "never seen before"
 _FAR = 1e6
@@ -28,7 +31,7 @@ def hard_rows(features: pa.Table, *, nullable: Collection[str], rows: int = 600,
         A table with the same columns and types, the real rows first.
     """
     random = np.random.default_rng(seed)
-    some = min(max(1, rows // 3), features.num_rows)
+    some = min(max(1, rows // KINDS), features.num_rows)
     real = features.take(np.sort(random.choice(features.num_rows, size=some, replace=False)))
     odd, moved = real, real
     for place, name in enumerate(real.column_names):

@@ -49,7 +49,7 @@ def check_parity(evidence: Evidence) -> tuple[Finding, ...]:
     graph = run_graph(evidence.package, columns).probability
     served = evidence.served.predict(columns)
     everyone = np.ones(len(graph), dtype=np.bool_)
-    answered = ~np.isnan(served) | (np.arange(len(graph)) < evidence.real)
+    answered = ~np.isnan(served) | (np.arange(len(graph)) < evidence.real_rows)
     return (
         _compare(
             _Pair(

@@ -64,18 +64,16 @@ def parse_yaml(text: str | bytes, *, file: str, kind: type[UserError]) -> Locate
         raise kind(f"{file} is larger than 1 MiB", remedy="give the file itself, not data", file=file)
     try:
         content = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        _refuse_aliases(content, file, kind)
+        _screen(content, file, kind)
         root = yaml.compose(content, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _wrong(kind, file, mark.line + 1 if mark else 1, error.problem or "no YAML") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise _wrong(kind, file, 1, f"no YAML in UTF-8 ({error})".replace("\n", " ")) from error
-    except RecursionError as error:
-        raise _wrong(kind, file, 1, "nested too deep") from error
     if root is None:
         raise kind(f"{file} is empty", remedy="write the file, or let `shipworthy init` draft one", file=file)
-    return _locate(root, file, kind, depth=0, key_line=None)
+    return _locate(root, file, kind, key_line=None)
 
 
 def plain(node: Located) -> Json:
@@ -98,27 +96,30 @@ def lines_of(node: Located, field: str = "") -> Iterator[tuple[str, int]]:
     yield field, node.key_line
 
 
-def _refuse_aliases(content: str, file: str, kind: type[UserError]) -> None:
+def _screen(content: str, file: str, kind: type[UserError]) -> None:
+    """Refuse what would cost much before anything is built: deep nesting, and aliases that multiply."""
+    depth = 0
     for event in yaml.parse(content, Loader=_Loader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1 if event.start_mark else 1
             raise _wrong(kind, file, line, "an alias (*name), which is not supported")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _LIMIT_DEPTH:
+            raise _wrong(kind, file, line, "nested too deep")
 
 
-def _locate(node: yaml.Node, file: str, kind: type[UserError], *, depth: int, key_line: int | None) -> Located:
+def _locate(node: yaml.Node, file: str, kind: type[UserError], *, key_line: int | None) -> Located:
     line = node.start_mark.line + 1
     key_line = key_line or line
-    if depth > _LIMIT_DEPTH:
-        raise _wrong(kind, file, line, "nested too deep")
     if isinstance(node, yaml.MappingNode):
-        return Located(_entries(node, file, kind, depth), line, key_line)
+        return Located(_entries(node, file, kind), line, key_line)
     if isinstance(node, yaml.SequenceNode):
-        items = [_locate(inner, file, kind, depth=depth + 1, key_line=None) for inner in node.value]
+        items = [_locate(inner, file, kind, key_line=None) for inner in node.value]
         return Located(items, line, key_line)
     return Located(_scalar(node, file, kind), line, key_line)
 
 
-def _entries(node: yaml.MappingNode, file: str, kind: type[UserError], depth: int) -> dict[str, Located]:
+def _entries(node: yaml.MappingNode, file: str, kind: type[UserError]) -> dict[str, Located]:
     entries: dict[str, Located] = {}
     for key, inner in node.value:
         line = key.start_mark.line + 1
@@ -127,7 +128,7 @@ def _entries(node: yaml.MappingNode, file: str, kind: type[UserError], depth: in
         if key.value in entries:
             first = entries[key.value].key_line
             raise _wrong(kind, file, line, f"key {key.value!r} stands there twice, first in line {first}")
-        entries[key.value] = _locate(inner, file, kind, depth=depth + 1, key_line=line)
+        entries[key.value] = _locate(inner, file, kind, key_line=line)
     return entries
 
 

@@ -4,29 +4,29 @@ from typing import Final
 
 from shipworthy.core.formats import PROJECT
 from shipworthy.problem.shape import Choice, Items, Key, MapOf, Number, Table, Text
-from shipworthy.problem.units import DECISION_TIME, DURATION, SHARE
+from shipworthy.problem.units import AMOUNT, DECISION_TIME, DURATION, END, SHARE
 
 __all__ = ["PROJECT_SHAPE"]
 
 _TEXT = Text()
-_NAME = Text(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", form="a name of letters, digits, '.', '_' and '-'")
-_SQL_NAME = Text(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$", form="a name of letters, digits and '_', for SQL")
+_NAME = Text(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}" + END, form="a name of letters, digits, '.', '_' and '-'")
+_SQL_NAME = Text(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}" + END, form="a name of letters, digits and '_', for SQL")
 _DURATION = Text(pattern=DURATION, form="a duration such as 60s, 10m, 2h or 1d")
 _NUMBER = r"[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][0-9]{1,2})?"
 _BAR = Text(
-    pattern=rf"^\s*(?:>=|<=)\s*(?:baseline(?:\s*[+-]\s*{_NUMBER})?|{_NUMBER})\s*$",
+    pattern=rf"^\s*(?:>=|<=)\s*(?:baseline(?:\s*[+-]\s*{_NUMBER})?|{_NUMBER})\s*{END}",
     form="a line to clear, such as '>= 0.8', '<= 0.03' or '>= baseline + 10000'",
 )
 _BASELINE = Text(
-    pattern=r"^(?:constant|rate:\s*\w+(?:\s*,\s*\w+)*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*)$",
+    pattern=r"^(?:constant|rate:\s*\w+(?:\s*,\s*\w+)*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*)" + END,
     form="'constant', 'rate: column, column' or 'module:function'",
 )
 _INSTANT = Text(
     pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
-    r"(?:Z|[+-][0-9]{2}:[0-9]{2})?)?$",
+    r"(?:Z|[+-][0-9]{2}:[0-9]{2})?)?" + END,
     form="an instant such as 2013-10-01 or 2013-10-01T05:00Z",
 )
-_REASON = Text(pattern=rf"^(?:decay|drift|schedule {DURATION[1:-1]})$", form="decay, drift or 'schedule 30d'")
+_REASON = Text(pattern=rf"^(?:decay|drift|schedule {AMOUNT}[smhd]){END}", form="decay, drift or 'schedule 30d'")
 
 _VALUE = Table(
     keys={

@@ -1,9 +1,9 @@
 """Reading ``shipworthy.yaml`` into a project: structure by its shape, meaning by the nouns, errors with their line."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from shipworthy.core.clock import parse_instant
 from shipworthy.core.errors import InvalidGoal, InvalidProject, NotFound, UserError
@@ -23,7 +23,6 @@ _FRACTIONS = ("auc", "calibration_error")
 
 # The values of a document have the shape that was checked, which the type checker cannot see.
 _Values = Mapping[str, Any]
-_Made = TypeVar("_Made")
 
 
 def read_project(path: Path) -> Project:
@@ -66,7 +65,7 @@ def _error_of(field: str) -> type[UserError]:
 
 def _project(document: Document) -> Project:
     values: _Values = document.values
-    goal = _located(document, "goal", lambda: _goal(document, values["goal"]))
+    goal = document.made("goal", lambda: _goal(document, values["goal"]))
     return Project(
         name=values["project"],
         owner=values["owner"],
@@ -79,17 +78,6 @@ def _project(document: Document) -> Project:
         monitoring=_monitoring(document, values.get("monitoring", {})),
         retraining=_retraining(values.get("retraining", {})),
     )
-
-
-def _located(document: Document, where: str, make: Callable[[], _Made]) -> _Made:
-    """Make a noun; what it refuses is told with file and line."""
-    try:
-        return make()
-    except UserError as error:
-        if "line" in error.facts:
-            raise
-        field = str(error.facts.get("field", where))
-        raise document.error(field, error.problem, remedy=error.remedy) from error
 
 
 def _goal(document: Document, values: _Values) -> Goal:

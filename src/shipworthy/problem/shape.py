@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from shipworthy.core.digests import Json
 from shipworthy.core.errors import UserError
@@ -29,6 +30,8 @@ __all__ = [
     "Text",
     "read_document",
 ]
+
+_Made = TypeVar("_Made")
 
 PLACEHOLDER = "FILL IN"
 """A text that begins so is a question that ``shipworthy init`` could not answer; nothing reads it as a value."""
@@ -132,6 +135,16 @@ class Document:
         return self.kind(where)(
             f"{self.file}, line {line}: {problem}", remedy=remedy, file=self.file, line=line, field=where
         )
+
+    def made(self, where: str, make: Callable[[], _Made]) -> _Made:
+        """What ``make`` makes; what it refuses is told with file, line and field."""
+        try:
+            return make()
+        except UserError as error:
+            if "line" in error.facts:
+                raise
+            field = str(error.facts.get("field", where))
+            raise self.error(field, error.problem, remedy=error.remedy) from error
 
 
 def read_document(shape: Table, root: Located, *, file: str, kind: Callable[[str], type[UserError]]) -> Document:

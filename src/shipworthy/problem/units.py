@@ -6,8 +6,10 @@ from datetime import timedelta
 from shipworthy.problem.project import DecisionTime
 
 __all__ = [
+    "AMOUNT",
     "DECISION_TIME",
     "DURATION",
+    "END",
     "SHARE",
     "format_duration",
     "parse_decision_time",
@@ -15,13 +17,16 @@ __all__ = [
     "parse_share",
 ]
 
-_AMOUNT = r"[0-9]{1,6}(?:\.[0-9]{1,6})?"
-DURATION = rf"^{_AMOUNT}[smhd]$"
-SHARE = rf"^{_AMOUNT}%$"
-DECISION_TIME = rf"^[^\s+-][^+-]*?(?:\s*[+-]\s*{_AMOUNT}[smhd])?$"
+END = r"(?![\s\S])"
+"""The very end of a text, in Python's and in JSON Schema's expressions alike; Python's ``$`` lets a line break pass."""
+
+AMOUNT = r"[0-9]{1,6}(?:\.[0-9]{1,6})?"
+DURATION = rf"^{AMOUNT}[smhd]{END}"
+SHARE = rf"^{AMOUNT}%{END}"
+DECISION_TIME = rf"^[^\s+-][^+-]*?(?:\s*[+-]\s*{AMOUNT}[smhd])?{END}"
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_MOVED = re.compile(rf"^(.*?)\s*([+-])\s*({_AMOUNT}[smhd])$")
+_MOVED = re.compile(rf"^(.*?)\s*([+-])\s*({AMOUNT}[smhd]){END}")
 
 
 def parse_duration(text: str) -> timedelta:

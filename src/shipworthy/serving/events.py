@@ -9,7 +9,6 @@ import msgspec
 __all__ = ["EVENTS", "tell"]
 
 EVENTS: Final = {
-    "contract.unsupported": "a package's contract cannot be enforced on requests",
     "drain.expired": "requests were still in flight when the time to drain was over",
     "plan.failed": "a plan could not be taken over; what was served goes on",
     "plan.taken": "a plan is served from now on",

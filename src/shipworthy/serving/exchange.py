@@ -104,6 +104,7 @@ class Exchange:
         at_ns: Business time that the caller gave, in ns since 1970; 0 if it gave none.
         feedback: Statements to write instead of a record.
         close: Whether the connection ends with the answer.
+        is_delivered: Whether the answer may leave, as soon as those before it have left.
     """
 
     __slots__ = (
@@ -116,6 +117,7 @@ class Exchange:
         "failure",
         "fallback",
         "feedback",
+        "is_delivered",
         "noted",
         "origin",
         "outcome",
@@ -150,3 +152,4 @@ class Exchange:
         self.at_ns = 0
         self.feedback: list[Feedback] | None = None
         self.close = False
+        self.is_delivered = False

@@ -30,7 +30,7 @@ class _Batch(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class _Either(msgspec.Struct, gc=False):
-    feedback: msgspec.Raw | None = None
+    feedback: msgspec.Raw = msgspec.Raw()
 
 
 _either = msgspec.json.Decoder(_Either).decode
@@ -50,7 +50,7 @@ def decode_feedback(body: bytes, *, received_ns: int, now_ns: int) -> list[Feedb
         InvalidRequest: Naming the field and its place; nothing of the batch is taken.
     """
     try:
-        statements = _batch(body).feedback if _either(body).feedback is not None else [_statement(body)]
+        statements = _batch(body).feedback if _either(body).feedback else [_statement(body)]
     except msgspec.ValidationError as error:
         raise InvalidRequest(
             f"feedback: {error}",

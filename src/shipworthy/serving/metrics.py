@@ -139,10 +139,10 @@ class Metrics:
             return (index * _SERIES_BYTES + _KEY_BYTES) // 8
 
 
-def read_series(folder: Path) -> dict[bytes, list[float]]:
-    """The series of all processes that count in ``folder``, summed (or the largest, for the kind ``max``)."""
+def read_series(folder: Path, *, slot: int | None = None) -> dict[bytes, list[float]]:
+    """The series of all workers that count in ``folder`` (or of one), summed, or the largest for the kind ``max``."""
     total: dict[bytes, list[float]] = {}
-    for path in sorted(folder.glob("*.metrics")):
+    for path in sorted(folder.glob("*.metrics" if slot is None else f"{slot}.metrics")):
         for key, doubles in _parse(path.read_bytes()):
             if key not in total:
                 total[key] = doubles

@@ -23,10 +23,10 @@ _encode = msgspec.json.encode
 
 
 class _Invocation(msgspec.Struct, gc=False):
-    dataframe_split: msgspec.Raw | None = None
-    dataframe_records: msgspec.Raw | None = None
-    instances: msgspec.Raw | None = None
-    inputs: msgspec.Raw | None = None
+    dataframe_split: msgspec.Raw = msgspec.Raw()
+    dataframe_records: msgspec.Raw = msgspec.Raw()
+    instances: msgspec.Raw = msgspec.Raw()
+    inputs: msgspec.Raw = msgspec.Raw()
 
 
 class _Split(msgspec.Struct, gc=False):
@@ -78,7 +78,7 @@ class MlflowCodec:
 
     def _values(self, body: bytes) -> list[list[Any]]:
         invocation = _invocation(body)
-        given = [form for form in FORMS if getattr(invocation, form) is not None]
+        given = [form for form in FORMS if getattr(invocation, form)]
         if len(given) != 1:
             raise InvalidRequest(f"the request has {len(given)} of the four forms", remedy=_REMEDY)
         content: msgspec.Raw = getattr(invocation, given[0])

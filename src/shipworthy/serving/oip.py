@@ -22,6 +22,13 @@ _INPUT_PATH: Final = re.compile(r"\$\.inputs\[(\d+)\]")
 _encode = msgspec.json.encode
 
 
+class _JustId(msgspec.Struct, gc=False):
+    id: str = ""
+
+
+_just_id = msgspec.json.Decoder(_JustId).decode
+
+
 class _Wanted(msgspec.Struct, gc=False):
     name: str
     parameters: dict[str, str | int | float | bool] | None = None
@@ -100,6 +107,13 @@ class OipCodec:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise malformed(error) from error
         return self._rows(request, body)
+
+    def id_of(self, body: bytes) -> str:
+        """The id that a request's body gives, before anything else of it is read; empty if it gives none."""
+        try:
+            return _just_id(body).id
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return ""
 
     def _decode_nested(self, body: bytes) -> _Request:
         try:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +49,8 @@ class Recorder:
         self._failures = metrics.counter("shipworthy_recording_failures_total")
         self._failed = metrics.gauge("shipworthy_recording_failed")
         self._is_failing = False
+        self._syncing: Future[None] = Future()
+        self._syncing.set_result(None)
         self._complained_s = -_COMPLAIN_EVERY_S
         self._own_up()
 
@@ -129,9 +131,10 @@ class Recorder:
 
     def sync(self, thread: Executor) -> None:
         """Make what was committed survive a power cut too, off the event loop."""
-        for writer in self._writers.values():
-            if writer.path is not None:
-                thread.submit(_sync, writer.path)
+        if not self._syncing.done():
+            return  # the disk is slow: one at a time
+        paths = [writer.path for writer in self._writers.values() if writer.path is not None]
+        self._syncing = thread.submit(_sync, paths)
 
     def close(self) -> None:
         """Seal the segments."""
@@ -142,16 +145,19 @@ class Recorder:
                 self._complain(error)
 
 
-def _sync(path: Path) -> None:
-    """Flush a file's pages; a segment that was sealed meanwhile has another name and is left to its sealer."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _sync(paths: list[Path]) -> None:
+    """Flush the files' pages; a segment that was sealed meanwhile has another name and is left to its sealer."""
+    for path in paths:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            tell("recording.failed", problem=f"{path}: {error.strerror}", remedy="mend the disk; a power cut would lose")
+        finally:
+            os.close(descriptor)
 
 
 def _record(exchange: Exchange, now_ns: int, epoch_ns: int) -> Record:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -28,28 +28,35 @@ class Database:
     What was written is on the disk when ``write`` ends (SQLite: WAL with ``synchronous=FULL``). No exception
     of SQLAlchemy or a driver leaves this class.
 
-    Args:
-        url: ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql+psycopg://user@host/name``.
-
-    Raises:
-        InvalidConfig: If ``url`` cannot be used, or a newer version of Shipworthy wrote the database.
-        BackendFailed: If the database cannot be reached or opened.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = _make_engine(url)
-        self._name = self._engine.url.render_as_string(hide_password=True)
-        self._writer = self._engine.execution_options(**{_WRITES: True})
-        try:
-            self._upgrade()
-        except BaseException:
-            self.close()
-            raise
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._name = engine.url.render_as_string(hide_password=True)
+        self._writer = engine.execution_options(**{_WRITES: True})
+
+    @classmethod
+    def open(cls, url: str) -> "Database":
+        """Open the database at ``url``, make it if it is not there, upgrade it if it is older.
+
+        Args:
+            url: ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql+psycopg://user@host/name``.
+
+        Raises:
+            InvalidConfig: If ``url`` cannot be used, or a newer version of Shipworthy wrote the database.
+            BackendFailed: If the database cannot be reached or opened.
+        """
+        with ExitStack() as stack:
+            database = cls(_make_engine(url))
+            stack.callback(database.close)
+            database._upgrade()
+            stack.pop_all()
+        return database
 
     @classmethod
     def at(cls, path: Path) -> "Database":
         """The SQLite database in the file ``path``."""
-        return cls(f"sqlite:///{path.absolute()}")
+        return cls.open(f"sqlite:///{path.absolute()}")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -97,7 +97,7 @@ class MemoryJournal:
 
     def read(self, after: int = 0, limit: int = 1000) -> tuple[Link, ...]:
         with self._lock:
-            return tuple(self._links[after : after + limit])
+            return tuple(self._links[max(after, 0) :][:limit])
 
     def head(self) -> Head:
         with self._lock:
@@ -138,7 +138,12 @@ class SqlJournal:
 
 
 def _link(number: int, body: str, digest: str) -> Link:
-    return Link(number=number, body=json.loads(body), digest=digest)
+    try:
+        read = json.loads(body)
+    except ValueError:
+        read = None
+    # A body that somebody made unreadable is handed on as an empty one, whose digest then does not fit.
+    return Link(number=number, body=read if isinstance(read, dict) else {}, digest=digest)
 
 
 def _checked(link: Link, last: Link | None) -> Link:

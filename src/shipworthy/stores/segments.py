@@ -17,12 +17,13 @@ from typing import Final
 from shipworthy.core.errors import BackendFailed
 from shipworthy.stores.frames import HEADER_BYTES, MAX_PAYLOAD, Segment, frame, new_header, parse_segment
 
-__all__ = ["LIVE", "SEALED", "SegmentWriter", "read_segment", "seal_orphans", "sync_folder"]
+__all__ = ["LIVE", "SEALED", "SegmentWriter", "read_segment", "seal_orphans", "sync_file", "sync_folder"]
 
 LIVE: Final = ".seg"
 SEALED: Final = ".sealed"
 
-_WORKER: Final = re.compile(r"[A-Za-z0-9_.]{1,64}")
+_TRIES: Final = 3
+_WORKER: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class SegmentWriter:
@@ -34,7 +35,7 @@ class SegmentWriter:
 
     Args:
         folder: Where segments go; made if missing.
-        worker: Names the writer in file names: letters, digits, ``_`` and ``.``; at most 64.
+        worker: Names the writer in file names: letters, digits, ``_``, ``.`` and ``-``; at most 64.
         roll_bytes: Size from which a segment is sealed, in bytes.
         roll_after_s: Age from which a segment is sealed, in seconds (on a clock that never jumps).
         now_ns: Wall clock for file names, ns since 1970 UTC.
@@ -55,7 +56,7 @@ class SegmentWriter:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         if not _WORKER.fullmatch(worker):
-            raise ValueError(f"worker {worker!r} is no name for a file: use 1 to 64 letters, digits, '_' or '.'")
+            raise ValueError(f"worker {worker!r} is no name for a file: use 1 to 64 letters, digits, '_', '.' or '-'")
         self._folder = folder
         self._worker = worker
         self._roll_bytes = roll_bytes
@@ -173,7 +174,7 @@ def read_segment(path: Path) -> Segment:
 
 
 def seal_orphans(folder: Path) -> tuple[Path, ...]:
-    """Seal the live segments whose writer has died.
+    """Seal the live segments whose writer has died, and remove what one that died while making a file left.
 
     Returns:
         The sealed files.
@@ -182,6 +183,9 @@ def seal_orphans(folder: Path) -> tuple[Path, ...]:
         BackendFailed: If the disk refuses.
     """
     try:
+        for draft in folder.glob(f".*{LIVE}"):
+            if _is_orphan(draft):
+                draft.unlink(missing_ok=True)
         return tuple(_seal(path) for path in sorted(folder.glob(f"[!.]*{LIVE}")) if _is_orphan(path))
     except OSError as error:
         raise _disk_failed(error, folder, 0) from error
@@ -201,7 +205,18 @@ class _OpenSegment:
 
     @classmethod
     def create(cls, folder: Path, worker: str, now_ns: int, opened_s: float) -> "_OpenSegment":
-        """Make the file under a hidden name, then show it: no sealer ever sees one that is not locked yet."""
+        """Make the file under a hidden name, then show it: no sealer ever sees one that is not locked yet.
+
+        A sealer may take a hidden file for the remains of a dead writer in the moment before it is locked; it is
+        then made again.
+        """
+        for _ in range(_TRIES - 1):
+            with suppress(BlockingIOError, FileNotFoundError):
+                return cls._create(folder, worker, now_ns, opened_s)
+        return cls._create(folder, worker, now_ns, opened_s)
+
+    @classmethod
+    def _create(cls, folder: Path, worker: str, now_ns: int, opened_s: float) -> "_OpenSegment":
         folder.mkdir(parents=True, exist_ok=True)
         header, salt = new_header()
         path = folder / f"{now_ns:020d}-{worker}-{salt.hex()}{LIVE}"
@@ -243,13 +258,35 @@ class _OpenSegment:
             self.broken = True
 
 
+def sync_file(path: Path) -> None:
+    """Make what was committed to a segment survive a power cut; for another thread than the writer's.
+
+    A segment that has been sealed meanwhile is found under its new name; one that was archived is durable already.
+
+    Raises:
+        BackendFailed: If the disk refuses.
+    """
+    for name in (path, path.with_suffix(SEALED)):
+        try:
+            _sync(name, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise _disk_failed(error, name, 0) from error
+        return
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in ``folder`` survive a power cut.
 
     Raises:
         OSError: If the disk refuses.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

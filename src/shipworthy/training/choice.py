@@ -47,10 +47,9 @@ def _sentence(chosen: Candidate, best: Candidate, shortfall: Interval, near: int
             "standard error."
         )
     if chosen is best:
-        rivals = "no smaller one comes" if near == 1 else f"none of the {near - 1} that come is smaller"
+        rivals = "no other candidate comes" if near == 1 else f"{near - 1} larger ones come"
         return (
-            f"{chosen.name} is proposed: it earns the most in validation, {value}; of the others {rivals} within one "
-            "standard error of it."
+            f"{chosen.name} is proposed: it earns the most in validation, {value}; {rivals} within one standard error."
         )
     return (
         f"{chosen.name} is proposed: it is the smallest of {near} candidates within one standard error of the best; "

@@ -118,9 +118,9 @@ def floor_float32(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
     >>> float(floor_float32(np.array([0.1]))[0]) < 0.1 < float(np.float32(0.1))
     True
     """
-    with np.errstate(over="ignore"):  # beyond float32 the nearest is infinity, and the next step mends it
+    with np.errstate(over="ignore"):  # beyond float32 lies infinity, which asks the same question
         nearest = numbers.astype(np.float32)
-    below = np.nextafter(nearest, np.float32(-np.inf))
+        below = np.nextafter(nearest, np.float32(-np.inf))
     return np.where(nearest.astype(np.float64) > numbers, below, nearest)
 
 

@@ -8,8 +8,9 @@ from shipworthy.app.views.goal import GoalView
 from shipworthy.app.views.health import Health
 from shipworthy.app.views.reading import Part, Workspace, newest, read_all, read_if_there, read_one
 from shipworthy.app.views.story import Headline, read_story, verdict_of
+from shipworthy.core.errors import Refused
 from shipworthy.core.findings import Finding, Status, Verdict
-from shipworthy.governance.people import allowed
+from shipworthy.governance.approvals import may_approve
 from shipworthy.stores.documents import Document
 
 __all__ = [
@@ -59,8 +60,9 @@ class GateView:
         package: Digest of the package, which an approval is bound to; empty when none was written.
         groups: Failed, warned, passed, skipped; empty groups are left out.
         decisions: Every yes and no to this verdict, newest first.
-        may_decide: Whether the person who looks may approve or refuse now.
-        why_not: Why not, in a sentence; empty when they may.
+        may_approve: Whether the person who looks may say yes now.
+        may_refuse: Whether they may say no now, for the first time or after a yes.
+        why_not: Why neither, in a sentence; empty when they may.
     """
 
     digest: str
@@ -73,7 +75,8 @@ class GateView:
     verdict: Verdict
     groups: tuple[Group, ...]
     decisions: tuple[Decision, ...]
-    may_decide: bool
+    may_approve: bool
+    may_refuse: bool
     why_not: str
     goal: GoalView
 
@@ -117,19 +120,22 @@ def view_gate(workspace: Workspace, digest: str) -> GateView:
     document = read_one(workspace, "verdict", digest)
     body, verdict = Part(document.body), verdict_of(document)
     decisions = tuple(_decision(one) for one in read_all(workspace, "approval", verdict=digest))
-    why_not = _why_not(workspace, verdict, package=body.text("package"), decisions=decisions)
+    author = body.text("author")
+    why_not = _why_not(workspace, verdict, package=body.text("package"), author=author)
+    said = next((one.yes for one in decisions if one.person == workspace.person.name), None)
     return GateView(
         digest=document.id,
         package=body.text("package"),
         project=body.text("project"),
         run=body.text("run"),
-        author=body.text("author"),
+        author=author,
         made_at=body.instant("made_at") or document.created_at,
         headline=_headline(verdict, decisions, made_at=body.instant("made_at")),
         verdict=verdict,
         groups=groups_of(verdict),
         decisions=decisions,
-        may_decide=not why_not,
+        may_approve=not why_not and said is not True,
+        may_refuse=not why_not and said is not False,
         why_not=why_not,
         goal=read_story(workspace, body.text("project")).goal,
     )
@@ -216,17 +222,16 @@ def _decision(document: Document) -> Decision:
     )
 
 
-def _why_not(workspace: Workspace, verdict: Verdict, *, package: str, decisions: tuple[Decision, ...]) -> str:
-    person = workspace.person
+def _why_not(workspace: Workspace, verdict: Verdict, *, package: str, author: str) -> str:
     if not verdict.passed:
         return "The gate refuses it, so there is nothing to approve: mend what failed and run `shipworthy ship` again."
     if not package:
         return "No package was written for this verdict: run `shipworthy ship`."
-    if decisions:
-        first = decisions[0]
-        return f"{first.person} has {'approved' if first.yes else 'refused'} it already."
-    if not allowed(person.role, "approve"):
-        return f"As {person.role} you may look but not decide; ask an owner of the workspace."
+    person = workspace.person
+    try:
+        may_approve(person.name, person.role, author, own_allowed=workspace.config.approve_own)
+    except Refused as refused:
+        return f"{refused.problem}: {refused.remedy}."
     return ""
 
 

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from shipworthy.app.views import words
 from shipworthy.app.views.health import Health
-from shipworthy.app.views.reading import Part, Workspace, read_all
+from shipworthy.app.views.reading import Part, Workspace, read_if_there
 from shipworthy.app.views.story import Headline
 from shipworthy.core.digests import Json
-from shipworthy.governance.ledger import Event
+from shipworthy.core.errors import BackendFailed
+from shipworthy.governance.ledger import PLAN_PUBLISHED, Event
 
-__all__ = ["EventRow", "HistoryFilter", "HistoryView", "Served", "view_history", "what_served"]
+__all__ = ["EventRow", "HistoryFilter", "HistoryView", "Served", "ServedVariant", "view_history", "what_served"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,22 +53,35 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServedVariant:
+    """One package that answered, with its share of the traffic, a fraction."""
+
+    name: str
+    role: str
+    package: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """What one endpoint served at a time: the plan in force, and who decided it.
 
     Attributes:
-        variants: Name, role, package digest and weight of each.
+        since: From when on this plan was in force.
+        until: Until when; None when nothing followed.
         approval: Id of the approval behind it; empty when it was not approved.
+        event: Number of the ledger's event that proves it.
     """
 
     endpoint: str
     plan: int
     since: datetime | None
     until: datetime | None
-    variants: tuple[tuple[str, str, str, float], ...]
+    variants: tuple[ServedVariant, ...]
     why: str
     by: str
     approval: str
+    event: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +108,8 @@ class HistoryView:
 
 def view_history(workspace: Workspace, wanted: HistoryFilter) -> HistoryView:
     """Read a page of the history and verify the chain."""
-    events = workspace.ledger.history()
     tampered = workspace.ledger.verify()
+    events = _readable(workspace, tampered)
     found = sorted((one for one in events if _matches(one, wanted)), key=lambda one: -one.seq)
     first = (wanted.page - 1) * wanted.size
     return HistoryView(
@@ -107,6 +121,15 @@ def view_history(workspace: Workspace, wanted: HistoryFilter) -> HistoryView:
         actors=tuple(sorted({one.actor for one in events})),
         tampered=tampered,
     )
+
+
+def _readable(workspace: Workspace, tampered: int | None) -> tuple[Event, ...]:
+    try:
+        return workspace.ledger.history()
+    except BackendFailed:
+        if tampered is None:
+            raise
+        return ()  # an event that was changed beyond reading: the headline says where tampering begins
 
 
 def event_row(event: Event) -> EventRow:
@@ -124,34 +147,40 @@ def event_row(event: Event) -> EventRow:
 
 
 def what_served(workspace: Workspace, at: datetime) -> tuple[Served, ...]:
-    """The plan in force at ``at`` of every endpoint that served then."""
-    plans: dict[str, list[Part]] = {}
-    for one in read_all(workspace, "plan"):
-        body = Part(one.body)
-        plans.setdefault(body.text("endpoint"), []).append(body)
-    served = (_in_force(endpoint, bodies, at) for endpoint, bodies in sorted(plans.items()))
+    """The plan in force at ``at`` of every endpoint that served then, as the ledger tells it."""
+    published: dict[str, list[Event]] = {}
+    for event in workspace.ledger.history(kind=PLAN_PUBLISHED):
+        published.setdefault(event.subject, []).append(event)
+    served = (_in_force(workspace, endpoint, events, at) for endpoint, events in sorted(published.items()))
     return tuple(one for one in served if one is not None)
 
 
-def _in_force(endpoint: str, bodies: list[Part], at: datetime) -> Served | None:
-    made = sorted(bodies, key=lambda one: one.part("plan").whole("number"))
-    past = [one for one in made if (moment := one.instant("made_at")) is not None and moment <= at]
+def _in_force(workspace: Workspace, endpoint: str, events: list[Event], at: datetime) -> Served | None:
+    past = [one for one in events if one.at <= at]
     if not past:
         return None
-    body, plan = past[-1], past[-1].part("plan")
-    following = made[made.index(body) + 1 :]
+    event = max(past, key=lambda one: (one.at, one.seq))
+    plan = Part(event.facts.get("plan"))
+    made = read_if_there(workspace, "plan", f"{endpoint}/{plan.whole('number')}")
+    reasons = Part(made.body if made else None)
     return Served(
         endpoint=endpoint,
         plan=plan.whole("number"),
-        since=body.instant("made_at"),
-        until=following[0].instant("made_at") if following else None,
+        since=event.at,
+        until=min((one.at for one in events if one.at > at), default=None),
         variants=tuple(
-            (one.text("name"), one.text("role"), one.text("package"), one.number("weight") or 0.0)
+            ServedVariant(
+                name=one.text("name"),
+                role=one.text("role"),
+                package=one.text("package"),
+                weight=one.number("weight") or 0.0,
+            )
             for one in plan.parts("variants")
         ),
-        why=body.text("why"),
-        by=body.text("by"),
-        approval=body.text("approval"),
+        why=reasons.text("why"),
+        by=reasons.text("by") or event.actor,
+        approval=reasons.text("approval"),
+        event=event.seq,
     )
 
 

@@ -78,7 +78,7 @@ def view_incidents(workspace: Workspace, status: str = "") -> tuple[IncidentRow,
         status: ``open``, ``closed`` or empty for both.
     """
     where = {"status": status} if status else {}
-    rows = [row_of(one) for one in read_all(workspace, "incident", **where)]
+    rows = [row_of(one) for one in read_all(workspace, "incident", 1_000, **where)]
     newest_first = sorted(rows, key=lambda one: one.opened_at.timestamp() if one.opened_at else 0.0, reverse=True)
     return tuple(sorted(newest_first, key=lambda one: not one.open))
 

@@ -124,13 +124,8 @@ def _headline(rows: list[ProjectRow]) -> Headline:
         sentence = "Every model earns what it should." if len(rows) > 1 else "The model earns what it should."
     else:
         sentence = f"{words.plural(len(rows), 'project')} on the way; nothing needs a look."
-    return Headline(health=health, sentence=sentence, **_earned(rows))
-
-
-def _earned(rows: list[ProjectRow]) -> dict[str, str]:
-    """The sum over all projects that count in one unit; different units cannot be added."""
     units = {one.unit for one in rows if one.total is not None}
-    if len(units) != 1:
-        return {}
-    total = sum(one.total or 0 for one in rows)
-    return {"figure": words.amount(total, units.pop(), signed=True), "note": "realised over what is done today"}
+    if len(units) != 1:  # different units cannot be added
+        return Headline(health=health, sentence=sentence)
+    figure = words.amount(sum(one.total or 0 for one in rows), units.pop(), signed=True)
+    return Headline(health=health, sentence=sentence, figure=figure, note="realised over what is done today")

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 __all__ = [
+    "CURRENCIES",
+    "NOTHING",
     "age",
     "amount",
     "between",
@@ -22,7 +24,7 @@ __all__ = [
 ]
 
 NOTHING = "–"
-_SIGNS: Mapping[str, str] = {"USD": "$", "EUR": "€", "GBP": "£"}
+CURRENCIES: Mapping[str, str] = {"USD": "$", "EUR": "€", "GBP": "£"}
 _METRIC_NAMES: Mapping[str, str] = {
     "auc": "AUC",
     "log_loss": "log loss",
@@ -91,7 +93,7 @@ def amount(value: float | None, unit: str = "", *, signed: bool = False) -> str:
         return NOTHING
     sign = "−" if value < 0 else "+" if signed and value > 0 else ""
     money, _, per = unit.partition(" ")
-    symbol = _SIGNS.get(money, "")
+    symbol = CURRENCIES.get(money, "")
     body = f"{sign}{symbol}{_scaled(abs(value))}"
     rest = per if symbol else unit
     return f"{body} {rest}".rstrip()
@@ -113,7 +115,7 @@ def between(low: float | None, high: float | None, unit: str = "", *, signed: bo
     if low is None or high is None:
         return ""
     money = unit.partition(" ")[0]
-    if money in _SIGNS:
+    if money in CURRENCIES:
         return f"{amount(low, money, signed=signed)} to {amount(high, money, signed=signed)}"
     return f"{number(low)} to {number(high)}"
 
