@@ -50,10 +50,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(command: Sequence[str], url: str, *, wait_s: float = 90.0, **more: object) -> Iterator[subprocess.Popen[bytes]]:
+def server(
+    command: Sequence[str], url: str, *, wait_s: float = 90.0, **more: object
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server on the server core while the block lasts; ``url`` answers once it is up."""
     process = subprocess.Popen(
-        pinned(SERVER_CORE, command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, **more
+        pinned(SERVER_CORE, command),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        **more,
     )  # type: ignore[call-overload]
     try:
         _wait_for(url, process, wait_s)
@@ -139,7 +145,9 @@ def middle(loads: Sequence[Load]) -> Load:
     )
 
 
-def report(name: str, *, ratios: Mapping[str, float], figures: Mapping[str, object], goals: Mapping[str, float]) -> bool:
+def report(
+    name: str, *, ratios: Mapping[str, float], figures: Mapping[str, object], goals: Mapping[str, float]
+) -> bool:
     """Print the last line; a goal is the least value of the ratio of that name. Returns whether all were met."""
     met = all(ratios[key] >= least for key, least in goals.items())
     line = {"name": name, "ratios": dict(ratios), "figures": dict(figures), "goals": dict(goals), "met": met}

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from shipworthy.core.plan import Plan, Role, Variant
 from shipworthy.data.contract import Contract, write_contract
+from shipworthy.data.properties import Property
 from shipworthy.packaging.signature import Datatype, Field, Packing, Signature
 from shipworthy.packaging.write import Contents, write_package
 from shipworthy.problem.goal import Bar, Goal, ValueMatrix
@@ -49,11 +50,13 @@ def workspace(home: Path, model: bytes) -> None:
         contract=write_contract(_contract()),
         reference=b"",
         features={},
-        golden=pa.table({
-            "x": pa.array([[0.0] * WIDTH], pa.list_(pa.float32())),
-            "probability": pa.array([0.5], pa.float32()),
-            "decision": [True],
-        }),
+        golden=pa.table(
+            {
+                "x": pa.array([[0.0] * WIDTH], pa.list_(pa.float32())),
+                "probability": pa.array([0.5], pa.float32()),
+                "decision": [True],
+            }
+        ),
         environment_lock="",
         goal=Goal(
             question="bench?",
@@ -75,4 +78,5 @@ def workspace(home: Path, model: bytes) -> None:
 
 
 def _contract() -> Contract:
-    return Contract(id="bench", version="1.0.0", name="request", properties=())
+    one = Property(name="x", logical_type="number")
+    return Contract(id="bench", version="1.0.0", name="request", properties=(one,))

@@ -119,15 +119,91 @@ all_now AS (
     GROUP BY m.decision_time
 ),
 
--- The aircraft: how late it came in when it was last seen to land, within 18 hours.
+-- The destination: what flew there in the last six hours met its weather and its queues.
+dest_now AS (
+    SELECT
+        m.dest, m.decision_time,
+        avg(coalesce(f.dep_delay, date_diff('minute', f.scheduled_departure, m.decision_time))) AS delay,
+        avg((f.dep_delay IS NULL)::INTEGER) AS overdue,
+        avg(f.arr_delay) AS arrival_delay,
+        count(*) AS flights
+    FROM (
+        SELECT t.*, date_trunc('hour', t.decision_time) - to_hours(lag.hours) AS due_hour
+        FROM (SELECT DISTINCT dest, decision_time FROM decisions) AS t
+        CROSS JOIN unnest([0, 1, 2, 3, 4, 5, 6]) AS lag (hours)
+    ) AS m
+    JOIN due AS f
+        ON f.dest = m.dest
+        AND f.due_hour = m.due_hour
+        AND f.scheduled_departure > m.decision_time - INTERVAL 360 MINUTE
+        AND f.scheduled_departure <= m.decision_time
+    GROUP BY m.dest, m.decision_time
+),
+origin_hour AS (
+    SELECT
+        m.origin, m.decision_time,
+        avg(coalesce(f.dep_delay, date_diff('minute', f.scheduled_departure, m.decision_time))) AS delay,
+        avg((f.dep_delay IS NULL)::INTEGER) AS overdue,
+    FROM (
+        SELECT t.*, date_trunc('hour', t.decision_time) - to_hours(lag.hours) AS due_hour
+        FROM (SELECT DISTINCT origin, decision_time FROM decisions) AS t
+        CROSS JOIN unnest([0, 1]) AS lag (hours)
+    ) AS m
+    JOIN due AS f
+        ON f.origin = m.origin
+        AND f.due_hour = m.due_hour
+        AND f.scheduled_departure > m.decision_time - INTERVAL 60 MINUTE
+        AND f.scheduled_departure <= m.decision_time
+    GROUP BY m.origin, m.decision_time
+),
+all_long AS (
+    SELECT
+        m.decision_time,
+        avg(coalesce(f.dep_delay, date_diff('minute', f.scheduled_departure, m.decision_time))) AS delay,
+        avg((f.dep_delay IS NULL)::INTEGER) AS overdue,
+        avg(f.arr_delay) AS arrival_delay,
+        avg((f.dep_delay IS NULL AND f.scheduled_departure < m.decision_time - INTERVAL 60 MINUTE)::INTEGER) AS lost,
+    FROM (
+        SELECT t.*, date_trunc('hour', t.decision_time) - to_hours(lag.hours) AS due_hour
+        FROM (SELECT DISTINCT decision_time FROM decisions) AS t
+        CROSS JOIN unnest([0, 1, 2, 3, 4, 5, 6]) AS lag (hours)
+    ) AS m
+    JOIN due AS f
+        ON f.due_hour = m.due_hour
+        AND f.scheduled_departure > m.decision_time - INTERVAL 360 MINUTE
+        AND f.scheduled_departure <= m.decision_time
+    GROUP BY m.decision_time
+),
+
+-- The aircraft. Two and a half thousand cancelled flights have lost their tail number, and its absence would tell the
+-- outcome. They get a stand-in: the aircraft of the carrier's last departure from there at least a day before.
+aircraft_of_carrier AS (
+    SELECT carrier, origin, scheduled_departure, min(tailnum) AS tailnum
+    FROM flights
+    WHERE tailnum IS NOT NULL
+    GROUP BY carrier, origin, scheduled_departure
+),
+
+assigned AS (
+    SELECT d.flight_id, d.decision_time, coalesce(d.tailnum, a.tailnum) AS tailnum
+    FROM decisions AS d
+    ASOF LEFT JOIN aircraft_of_carrier AS a
+        ON a.carrier = d.carrier
+        AND a.origin = d.origin
+        AND d.scheduled_departure - INTERVAL 1 DAY >= a.scheduled_departure
+),
+
+-- How late it came in when it was last seen to land, within 18 hours.
 aircraft AS (
     SELECT
         d.flight_id,
         arg_max(f.arr_delay, f.arrived_at) AS arrival_delay,
-        date_diff('minute', max(f.arrived_at), d.decision_time) AS minutes_ago
+        date_diff('minute', max(f.arrived_at), d.decision_time) AS minutes_ago,
+        arg_max(coalesce(f.dep_delay, date_diff('minute', f.scheduled_departure, d.decision_time)), f.scheduled_departure) AS leg_delay,
+        date_diff('minute', max(f.scheduled_departure), d.decision_time) AS leg_ago,
     FROM (
         SELECT t.*, date_trunc('day', t.decision_time) - to_days(lag.days) AS due_day
-        FROM decisions AS t
+        FROM assigned AS t
         CROSS JOIN unnest([0, 1]) AS lag (days)
     ) AS d
     JOIN due AS f
@@ -265,6 +341,7 @@ SELECT
     aircraft.arrival_delay AS aircraft_arrival_delay,
     aircraft.minutes_ago AS aircraft_minutes_ago,
 
+    aircraft.leg_delay, aircraft.leg_ago, dest_now.delay as dest_delay, dest_now.overdue as dest_overdue, dest_now.arrival_delay as dest_arrival_delay, dest_now.flights as dest_flights, origin_hour.delay as oh_delay, origin_hour.overdue as oh_overdue, all_long.delay as al_delay, all_long.overdue as al_overdue, all_long.arrival_delay as al_arr, all_long.lost as al_lost,
     -- weather
     weather_now.* EXCLUDE (origin, decision_time, observed_at),
 
@@ -278,7 +355,10 @@ SELECT
 FROM decisions AS d
 LEFT JOIN calendar USING (departure_date)
 LEFT JOIN crowd USING (origin, departure_date, hour)
-LEFT JOIN planes USING (tailnum)
+LEFT JOIN assigned USING (flight_id)
+LEFT JOIN planes ON planes.tailnum = assigned.tailnum
+LEFT JOIN dest_now ON dest_now.dest=d.dest and dest_now.decision_time=d.decision_time
+left join origin_hour on origin_hour.origin=d.origin and origin_hour.decision_time=d.decision_time left join all_long on all_long.decision_time=d.decision_time
 LEFT JOIN origin_now USING (origin, decision_time)
 LEFT JOIN both_now USING (origin, carrier, decision_time)
 LEFT JOIN carrier_now USING (carrier, decision_time)

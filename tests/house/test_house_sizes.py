@@ -32,7 +32,7 @@ def test_a_file_opens_with_its_idea_and_has_no_broad_except_outside_the_three_bo
 
 BOUNDARIES = {
     "serving/predictor.py",  # a request
-    "serving/http.py",  # a request
+    "serving/service.py",  # a request
     "app/controller.py",  # a job
     "gates/standard.py",  # a check, which may be a plug-in
 }

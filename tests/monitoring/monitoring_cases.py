@@ -3,9 +3,12 @@
 from datetime import UTC, datetime
 
 import numpy as np
-import pyarrow as pa
 
+from shipworthy.monitoring.production import read_production
 from shipworthy.problem.goal import Bar, Goal, ValueMatrix
+from shipworthy.stores.labels import join_labels
+from shipworthy.stores.records import Feedback, Record
+from shipworthy.stores.tables import feedback_table, records_table
 
 START = datetime(2013, 10, 1, tzinfo=UTC)
 DAY_NS = 86_400 * 10**9
@@ -27,35 +30,37 @@ def make_goal(**good_enough):
 
 def make_records(requests):
     """Records of ``(id, day, outcome, probabilities)``; decisions are left to the goal unless given."""
-    rows = [
-        {
-            "request_id": one[0],
-            "at_ns": int(START.timestamp()) * 10**9 + int(one[1] * DAY_NS),
-            "outcome": one[2],
-            "probability": list(one[3]),
-            "decision": list(one[4]) if len(one) > 4 else [],
-            "total_us": 1000 + 10 * index,
-        }
-        for index, one in enumerate(requests)
-    ]
-    schema = pa.schema(
-        {
-            "request_id": pa.string(),
-            "at_ns": pa.int64(),
-            "outcome": pa.string(),
-            "probability": pa.list_(pa.float64()),
-            "decision": pa.list_(pa.bool_()),
-            "total_us": pa.int64(),
-        }
+    return records_table(
+        [
+            Record(
+                request_id=one[0],
+                at_ns=int(START.timestamp()) * 10**9 + int(one[1] * DAY_NS),
+                received_ns=index,
+                endpoint="flights",
+                status=200,
+                outcome=one[2],
+                probability=list(one[3]),
+                decision=list(one[4]) if len(one) > 4 else [],
+                total_us=1000 + 10 * index,
+            )
+            for index, one in enumerate(requests)
+        ]
     )
-    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def make_labels(labels):
-    """Labels of ``(id, row, outcome)``."""
-    schema = pa.schema({"request_id": pa.string(), "row": pa.int64(), "outcome": pa.bool_()})
-    names = schema.names
-    return pa.Table.from_pylist([dict(zip(names, one, strict=True)) for one in labels], schema=schema)
+    """Feedback of ``(id, row, outcome)``."""
+    return feedback_table(
+        [
+            Feedback(request_id=name, row=row, outcome=float(outcome), observed_ns=1, received_ns=1)
+            for name, row, outcome in labels
+        ]
+    )
+
+
+def produce(records, feedback, goal, *, baseline=None):
+    """What monitoring reads, joined as the app joins it."""
+    return read_production(records, join_labels(records, feedback).table, goal, baseline=baseline)
 
 
 def make_month(seed=0, *, days=30, rows=100, gain=1.0):

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from monitoring_cases import START, make_goal, make_labels, make_month, make_records
+from monitoring_cases import START, make_goal, make_labels, make_month, make_records, produce
 
 from shipworthy.core.digests import canonical_json
 from shipworthy.monitoring.performance import performance
-from shipworthy.monitoring.production import read_production
 from shipworthy.monitoring.windows import windows
 
 DAY = timedelta(days=1)
@@ -39,14 +38,14 @@ def test_every_request_and_row_falls_into_exactly_one_window_whatever_the_order(
     rows = [(f"r{i}", day, "ok", said) for i, (day, said) in enumerate(asked)]
     labels = make_labels([(f"r{i}", 0, bool(i % 2)) for i in range(0, len(asked), 2)])
     goal = make_goal()
-    bodies = look(read_production(make_records(rows), labels, goal), goal, every=every)
+    bodies = look(produce(make_records(rows), labels, goal), goal, every=every)
     predicted = sum(len(said) for _, said in asked)
     assert sum(one["requests"] for one in bodies) == len(asked)
     assert sum(sum(one["outcomes"].values()) for one in bodies) == len(asked)
     assert sum(one["predictions"] for one in bodies) == predicted
     assert sum(sum(one["scores"]["counts"]) for one in bodies) == predicted
     random.shuffle(rows)
-    again = look(read_production(make_records(rows), labels, goal), goal, every=every)
+    again = look(produce(make_records(rows), labels, goal), goal, every=every)
     assert [(one["start"], one["labelled"], one["acted"]) for one in again] == [
         (one["start"], one["labelled"], one["acted"]) for one in bodies
     ]
@@ -65,7 +64,7 @@ def test_a_window_tells_volume_latency_scores_and_value_against_the_baseline(goa
     )
     labels = make_labels([("a", 0, True), ("b", 0, False), ("c", 0, True)])
     baseline = np.array([0.1, 0.1, 0.9, 0.2])
-    first, second = look(read_production(records, labels, goal, baseline=baseline), goal)
+    first, second = look(produce(records, labels, goal, baseline=baseline), goal)
     assert (first["start"], first["end"]) == ("2013-10-01T00:00:00+00:00", "2013-10-02T00:00:00+00:00")
     assert first["requests"] == 4
     assert first["outcomes"] == {"invalid": 1, "ok": 3}
@@ -82,14 +81,14 @@ def test_a_window_tells_volume_latency_scores_and_value_against_the_baseline(goa
 
 
 def test_a_window_is_mature_only_when_its_last_label_may_be_expected(goal):
-    production = read_production(make_records([("a", 0, "ok", [0.9])]), make_labels([]), goal)
+    production = produce(make_records([("a", 0, "ok", [0.9])]), make_labels([]), goal)
     (early,) = look(production, goal, now=START + timedelta(days=2) - timedelta(seconds=1))
     (late,) = look(production, goal, now=START + timedelta(days=2))
     assert (early["mature"], late["mature"]) == (False, True)
 
 
 def test_a_window_without_length_is_an_error(goal):
-    production = read_production(make_records([]), make_labels([]), goal)
+    production = produce(make_records([]), make_labels([]), goal)
     with pytest.raises(ValueError, match="no length"):
         look(production, goal, every=timedelta(0))
 
@@ -101,7 +100,7 @@ def measure(production, goal, now):
 @pytest.mark.covers("M5", "P4", "P5", "P7")
 def test_performance_holds_everything_that_matured_against_good_enough(goal):
     records, labels, baseline = make_month()
-    production = read_production(records, labels, goal, baseline=baseline)
+    production = produce(records, labels, goal, baseline=baseline)
     body = measure(production, goal, START + timedelta(days=60))
     assert (body["labelled"], body["days"], body["maturity"], body["overdue"]) == (3000, 30, 1.0, 0)
     uplift = body["metrics"]["uplift_per_1000"]
@@ -117,7 +116,7 @@ def test_performance_holds_everything_that_matured_against_good_enough(goal):
 def test_performance_leaves_out_what_is_not_mature_and_counts_what_never_came(goal):
     records, labels, baseline = make_month(days=10, rows=20)
     some = labels.slice(10)  # ten labels of the first day never come
-    production = read_production(records, some, goal, baseline=baseline)
+    production = produce(records, some, goal, baseline=baseline)
     body = measure(production, goal, START + timedelta(days=6, hours=12))
     assert body["days"] == 5  # days 0 to 4 are whole and older than a day
     assert (body["labelled"], body["overdue"]) == (90, 10)
@@ -129,7 +128,7 @@ def test_performance_leaves_out_what_is_not_mature_and_counts_what_never_came(go
 def test_cumulative_value_is_the_sum_of_the_mature_windows(seed):
     goal = make_goal()
     records, labels, baseline = make_month(seed, days=6, rows=10)
-    production = read_production(records, labels, goal, baseline=baseline)
+    production = produce(records, labels, goal, baseline=baseline)
     now = START + timedelta(days=5)
     mature = [one for one in look(production, goal, now=now) if one["mature"]]
     body = measure(production, goal, now)
@@ -142,9 +141,9 @@ def test_cumulative_value_is_the_sum_of_the_mature_windows(seed):
 def test_a_line_over_the_baseline_needs_a_baseline_that_answers_everywhere():
     goal = make_goal(auc=">= baseline + 0.1")
     records, labels, baseline = make_month(days=8)
-    with_baseline = read_production(records, labels, goal, baseline=baseline)
+    with_baseline = produce(records, labels, goal, baseline=baseline)
     (cleared,) = measure(with_baseline, goal, START + timedelta(days=60))["bars"]
     assert (cleared["threshold"], cleared["cleared"]) == (pytest.approx(0.6), True)
-    without = read_production(records, labels, goal)
+    without = produce(records, labels, goal)
     (unknown,) = measure(without, goal, START + timedelta(days=60))["bars"]
     assert (unknown["threshold"], unknown["cleared"]) == (None, False)

@@ -158,7 +158,8 @@ def _model(nodes, inputs, outputs, constants) -> bytes:
 def columns_package(home: Path, *, shift: float = 0.0, text: str | None = None, baseline: bool = True) -> str:
     """Write a package of four columns into the workspace; returns its digest."""
     golden = pa.table({
-        "hour": [1.0], "distance": [10], "weekend": [True], "carrier": ["UA"], "probability": pa.array([0.5], pa.float32()),
+        "hour": [1.0], "distance": [10], "weekend": [True], "carrier": ["UA"],
+        "probability": pa.array([0.5], pa.float32()),
         "decision": [True],
     })  # fmt: skip
     return _write(home, columns_model(shift), COLUMNS, golden, text or contract(), BASELINE if baseline else None)
@@ -169,7 +170,7 @@ def matrix_package(home: Path, *, power: int = 0) -> str:
     golden = pa.table(
         {"x": pa.array([[1.0, 2.0, 3.0, 4.0]], pa.list_(pa.float32())), "probability": pa.array([1.0], pa.float32())}
     )
-    empty = CONTRACT.replace("{properties}\n", "").replace("properties:", "properties: []").format(on_breach="block")
+    empty = CONTRACT.format(properties="      - {name: x, logicalType: number}", on_breach="block")
     return _write(home, matrix_model(power=power), MATRIX, golden, empty, None)
 
 

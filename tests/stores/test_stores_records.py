@@ -4,7 +4,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.core.errors import InvalidData
@@ -49,6 +49,7 @@ def a_record(**changes):
 
 
 @pytest.mark.covers("M1")
+@settings(deadline=None)
 @given(records | feedback)
 def test_an_entry_comes_back_equal(entry):
     again = decode_entry(encode_entry(entry))
@@ -83,6 +84,7 @@ def test_a_record_of_an_older_writer_with_fewer_fields_is_read():
     assert decode_entry(without_last) == a_record()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_bytes_that_are_no_entry_are_invalid_data_and_nothing_else(payload):
     with contextlib.suppress(InvalidData):

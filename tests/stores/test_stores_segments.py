@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.core.errors import BackendFailed, InvalidData
@@ -29,6 +29,7 @@ def files(folder):
     return sorted(path.name.rpartition(".")[2] for path in folder.iterdir())
 
 
+@settings(deadline=None)
 @given(payload_lists)
 def test_payloads_come_back_in_order(payloads):
     segment = parse_segment(segment_bytes(payloads), "s")
@@ -36,6 +37,7 @@ def test_payloads_come_back_in_order(payloads):
 
 
 @pytest.mark.covers("R13")
+@settings(deadline=None)
 @given(payload_lists)
 def test_a_segment_cut_at_any_byte_of_its_last_frame_loses_that_frame_only(payloads):
     content = segment_bytes(payloads)
@@ -55,6 +57,7 @@ def test_a_segment_cut_within_its_header_holds_nothing():
         assert (segment.payloads, segment.torn_bytes) == ((), cut)
 
 
+@settings(deadline=None)
 @given(payload_lists, st.integers(0, 400), st.integers(0, 7))
 def test_a_flipped_bit_costs_one_frame_and_is_reported(payloads, place, bit):
     content = bytearray(segment_bytes(payloads))

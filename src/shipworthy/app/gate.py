@@ -128,7 +128,7 @@ def _record(opened: Opened, judged: Judged, home: Path) -> None:
 
 @contextmanager
 def _served(draft: Package, folder: RunFolder) -> Iterator[Probe]:
-    """The draft behind the real server, in a workspace of its own, so that nothing of it enters production's records."""
+    """The draft behind the real server, in a folder of its own: nothing of it enters production's records."""
     with TemporaryDirectory(prefix="shipworthy-gate-") as home:
         variant = Variant(name="candidate", role=Role.CHAMPION, package=draft.digest, weight=1.0)
         plan = Plan(endpoint="gate", number=1, variants=(variant,), fallback=False, approved=False)

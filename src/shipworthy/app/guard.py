@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http import HTTPStatus
 from typing import Any, Final
 
-__all__ = ["CONTENT_SECURITY_POLICY", "Guard", "join_faces"]
+__all__ = ["CONTENT_SECURITY_POLICY", "Asgi", "Guard", "Message", "Receive", "Scope", "Send", "join_faces"]
 
 # The shapes of ASGI 3; an ASGI message is a dictionary of mixed values by its specification.
 Scope = MutableMapping[str, Any]

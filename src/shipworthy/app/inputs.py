@@ -2,7 +2,9 @@
 
 from shipworthy.app.opened import Opened
 from shipworthy.core.digests import Json, digest_file, digest_json
-from shipworthy.data.snapshot import digest_source
+from shipworthy.data.snapshot import digest_files, take_snapshot
+from shipworthy.engines.databases import is_database
+from shipworthy.engines.duckdb import DuckDbEngine
 
 __all__ = ["digest_inputs"]
 
@@ -16,5 +18,17 @@ def digest_inputs(opened: Opened) -> str:
         files.add(folder / project.data.features)
     digests: dict[str, Json] = {str(path.relative_to(folder)): digest_file(path) for path in files if path.is_file()}
     for name, source in project.data.sources.items():
-        digests[f"source {name}"] = digest_source(source.location, folder)
+        digests[f"source {name}"] = _digest_source(name, source.location, opened)
     return digest_json(digests)
+
+
+def _digest_source(name: str, location: str, opened: Opened) -> str:
+    if not is_database(location):
+        return digest_files(location, opened.folder)
+    engine = DuckDbEngine(memory_mb=opened.workspace.config.engine_memory_mb)
+    try:
+        engine.attach(name, location, base=opened.folder)
+        now = opened.workspace.clock.now()
+        return take_snapshot(engine, name, location, base=opened.folder, now=now).digest
+    finally:
+        engine.close()

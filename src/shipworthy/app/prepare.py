@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shipworthy.app.inputs import digest_inputs
 from shipworthy.app.opened import Opened
 from shipworthy.core.digests import Json
 from shipworthy.core.errors import Refused
@@ -28,11 +29,13 @@ class Prepared:
         frame: The features of every decision before ``until``, with the outcomes known by then.
         snapshots: State of each source.
         findings: What contracts and feasibility said.
+        inputs: Digest of everything that a training on this data depends on.
     """
 
     frame: FeatureFrame
     snapshots: tuple[Snapshot, ...]
     findings: tuple[Finding, ...]
+    inputs: str
 
     @property
     def verdict(self) -> Verdict:
@@ -45,7 +48,7 @@ class Prepared:
         return {
             "verdict": self.verdict.to_json(),
             "rows": len(self.frame),
-            "features": self.frame.features.column_names,
+            "features": list(self.frame.names),
         }
 
 
@@ -68,7 +71,7 @@ def check(opened: Opened, *, progress: Progress = silent) -> Prepared:
     for snapshot in sources.snapshots:
         body = {**snapshot.to_json(), "project": opened.project.name}
         opened.workspace.keep("snapshot", snapshot.digest, body)
-    return Prepared(frame=frame, snapshots=sources.snapshots, findings=tuple(findings))
+    return Prepared(frame=frame, snapshots=sources.snapshots, findings=tuple(findings), inputs=digest_inputs(opened))
 
 
 def open_frame(opened: Opened, *, everything: bool, progress: Progress = silent) -> FeatureFrame:

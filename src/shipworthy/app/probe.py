@@ -3,20 +3,19 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shipworthy.app.asking import oip_question
-from shipworthy.app.client import Client, Question, ask_all
-from shipworthy.core.errors import BackendFailed
+from shipworthy.app.client import Answer, Client, Question, ask_all
 from shipworthy.packaging.signature import Signature
 from shipworthy.serving.launch import Running
 
 __all__ = ["Probe"]
 
-_ROWS_AT_ONCE: Final = 500
+_CONNECTIONS: Final = 8
 _WARM_UP: Final = 200
 _TIMED: Final = 2000
 
@@ -29,19 +28,20 @@ class Probe:
         self._endpoint = endpoint
         self._signature = signature
         self._timed: NDArray[np.float64] | None = None
-        self._single: list[Question] = []
+        self._answered: list[Question] = []
 
     def predict(self, columns: Mapping[str, Sequence[object]]) -> NDArray[np.float64]:
-        """Probabilities that the endpoint answers over HTTP, shape (n_rows,).
+        """What the endpoint answers to each row alone, shape (n_rows,); NaN where its contract refuses the row.
 
         Raises:
-            BackendFailed: If a request is not answered with predictions.
+            BackendFailed: If the connection breaks.
         """
         rows = len(next(iter(columns.values())))
-        parts = [_slice(columns, start, start + _ROWS_AT_ONCE) for start in range(0, rows, _ROWS_AT_ONCE)]
-        self._single = self._single or [self._question(_slice(columns, row, row + 1)) for row in range(min(rows, 100))]
-        answers = asyncio.run(ask_all(self._running.url, map(self._question, parts), connections=1))
-        return np.concatenate([_probability(answer.status, answer.json()) for answer in answers])
+        questions = [self._question(_row(columns, number)) for number in range(rows)]
+        answers = asyncio.run(ask_all(self._running.url, questions, connections=_CONNECTIONS))
+        said = np.array([_probability(answer) for answer in answers], dtype=np.float64)
+        self._answered = self._answered or [one for one, p in zip(questions, said, strict=True) if not np.isnan(p)]
+        return said
 
     @property
     def latencies_ms(self) -> NDArray[np.float64]:
@@ -63,20 +63,19 @@ class Probe:
         async with Client.connect(self._running.url) as client:
             for number in range(-_WARM_UP, _TIMED):
                 begun = time.perf_counter()
-                await client.ask(self._single[number % len(self._single)])
+                await client.ask(self._answered[number % len(self._answered)])
                 if number >= 0:
                     taken[number] = (time.perf_counter() - begun) * 1000
         return taken
 
 
-def _slice(columns: Mapping[str, Sequence[object]], start: int, stop: int) -> dict[str, Sequence[object]]:
-    return {name: values[start:stop] for name, values in columns.items()}
+def _row(columns: Mapping[str, Sequence[object]], number: int) -> dict[str, Sequence[object]]:
+    return {name: (values[number],) for name, values in columns.items()}
 
 
-def _probability(status: int, body: object) -> NDArray[np.float64]:
-    if status != 200 or not isinstance(body, dict):
-        raise BackendFailed(
-            f"the packaged server answered {status}: {str(body)[:200]}", remedy="see what it says is wrong with the row"
-        )
-    outputs = {one["name"]: one["data"] for one in cast("list[dict[str, list[float]]]", body["outputs"])}
-    return np.array(outputs["probability"], dtype=np.float64)
+def _probability(answer: Answer) -> float:
+    body = answer.json()
+    if answer.status != 200 or "shipworthy-fallback" in answer.headers or not isinstance(body, dict):
+        return float("nan")
+    said = {one["name"]: one["data"][0] for one in body["outputs"]}
+    return float(said["probability"])

@@ -96,21 +96,7 @@ def _record(row: Mapping[str, object], labels: Mapping[tuple[str, int], float | 
     assert isinstance(said, list)
     known: list[Json] = [labels.get((request, place)) for place in range(len(said))]
     plain: dict[str, Json] = {name: _plain(value) for name, value in row.items()}
-    return {
-        **plain,
-        "labels": known,
-        "shown": {
-            "at": str(plain["at"])[:19],
-            "request": request,
-            "outcome": plain["outcome"],
-            "status": plain["status"],
-            "variant": plain["variant"],
-            "probability": " ".join(f"{one:.3f}" for one in said[:3]),
-            "label": " ".join("?" if one is None else f"{one:g}" for one in known[:3] if isinstance(one, float | None)),
-            "ms": f"{int(str(row['total_us'])) / 1000:.2f}",
-            "error": str(row["error_message"])[:60],
-        },
-    }
+    return {**plain, "labels": known}
 
 
 def _plain(value: object) -> Json:

@@ -3,6 +3,7 @@
 from shipworthy.app.approve import approval_of
 from shipworthy.app.opened import Opened
 from shipworthy.app.plan_file import write_plan
+from shipworthy.core.digests import Json
 from shipworthy.core.errors import Refused
 from shipworthy.core.plan import Plan, Role, Variant
 from shipworthy.governance.ledger import PLAN_PUBLISHED
@@ -30,7 +31,7 @@ def release(opened: Opened, package: Document, *, why: str) -> Plan:
         return last
     if last is not None and opened.project.rollout.strategy == "canary":
         raise Refused(
-            f"endpoint {endpoint!r} serves package {last.champion.package[:12]}, and this version cannot move it by canary",
+            f"endpoint {endpoint!r} serves {last.champion.package[:12]}, and this version cannot replace it by canary",
             remedy="set `rollout: {strategy: direct}` in shipworthy.yaml to replace it in one step",
             endpoint=endpoint,
             package=package.id,
@@ -43,7 +44,7 @@ def release(opened: Opened, package: Document, *, why: str) -> Plan:
         fallback=opened.project.serving.fallback == "baseline",
         salt=endpoint,
     )
-    body = {
+    body: dict[str, Json] = {
         "project": opened.project.name,
         "endpoint": endpoint,
         "plan": plan.to_json(),

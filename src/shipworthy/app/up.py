@@ -65,8 +65,10 @@ class Result:
             low, high = one["low"], one["high"]
             between = words.between(low, high, unit) if unit else f"{words.number(low)} to {words.number(high)}"
             lines.append(f"  {words.metric_name(name):<26} {text}  (95 % interval by day: {between})")
-        for bar in cast("list[Mapping[str, Json]]", self.performance.get("bars", [])):
-            lines.append(f"  good enough: {bar['metric']} {bar['text']}: {'cleared' if bar['cleared'] else 'missed'}")
+        bars = cast("list[Mapping[str, Json]]", self.performance.get("bars", []))
+        lines += [
+            f"  good enough: {bar['metric']} {bar['text']}: {'cleared' if bar['cleared'] else 'missed'}" for bar in bars
+        ]
         return lines
 
 

@@ -9,7 +9,13 @@ from shipworthy.app.views.overview import Spark
 
 __all__ = ["figure_json", "sparkline"]
 
-_UNSAFE: dict[str, str | int | None] = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_UNSAFE: dict[str, str | int | None] = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
 _ESCAPES = str.maketrans(_UNSAFE)
 WIDTH, HEIGHT = 180, 44
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from shipworthy.app.views import words
 from shipworthy.app.views.gate import GateView, gate_of_package, gate_of_project, view_gate
-from shipworthy.app.views.pictures import pictures_of_verdict
+from shipworthy.app.views.pictures import pictures_of_findings
 from shipworthy.console import links, query
 from shipworthy.console.site import Said, Site, site_of
 from shipworthy.core.errors import InvalidRequest, Refused
@@ -47,7 +47,7 @@ def _gate(request: Request, view: GateView | None, *, heading: str, trail: list[
     if view is None:
         return site.page(request, "gate_empty.html", "Packages", title=heading, heading=heading, trail=trail)
     done = query.choice(request.query_params, "done", _SAID)
-    drawn = pictures_of_verdict(view)
+    drawn = pictures_of_findings(view.verdict.findings)
     return site.page(
         request,
         "gate.html",

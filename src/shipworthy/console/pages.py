@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shipworthy.app.guard import Guard
+from shipworthy.app.guard import Asgi, Guard
 from shipworthy.app.views.problem import Problem, problem_of
 from shipworthy.app.views.reading import Actions, Workspace
 from shipworthy.console import gate_pages, production_pages, reading_pages
@@ -27,7 +27,7 @@ from shipworthy.core.errors import ShipworthyError
 __all__ = ["make_console"]
 
 
-def make_console(workspace: Workspace, actions: Actions) -> Starlette:
+def make_console(workspace: Workspace, actions: Actions) -> Asgi:
     """The console over one workspace.
 
     Args:
@@ -39,7 +39,7 @@ def make_console(workspace: Workspace, actions: Actions) -> Starlette:
     """
     console = Starlette(
         routes=_ROUTES,
-        middleware=[Middleware(Guard), Middleware(GZipMiddleware, minimum_size=2_000)],
+        middleware=[Middleware(GZipMiddleware, minimum_size=2_000)],
         exception_handlers={
             ShipworthyError: _our_error,
             HTTPException: _http_error,
@@ -47,7 +47,7 @@ def make_console(workspace: Workspace, actions: Actions) -> Starlette:
         },
     )
     console.state.site = Site(workspace=workspace, actions=actions)
-    return console
+    return Guard(console)  # outermost, so that error pages are sealed too
 
 
 def static(request: Request) -> Response:
@@ -100,7 +100,9 @@ def _unknown_error(request: Request, error: Exception) -> Response:
 
 def _error_page(request: Request, problem: Problem) -> Response:
     site = site_of(request)
-    return site.page(request, "error.html", "", title=problem.title, status=problem.status, problem=problem)
+    return site.page(
+        request, "error.html", "", title=problem.title, status=problem.status, open_incidents=0, problem=problem
+    )
 
 
 _ROUTES = [

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from shipworthy.app.views.endpoint import EndpointView, view_endpoint, view_endpoints
 from shipworthy.app.views.history import HistoryFilter, view_history, what_served
 from shipworthy.app.views.incident import view_incident, view_incidents
-from shipworthy.app.views.pictures import pictures_of_endpoint
+from shipworthy.app.views.pictures import pictures_of_endpoint, pictures_of_findings
 from shipworthy.app.views.record import view_record
 from shipworthy.app.views.records import OUTCOMES, RecordFilter, newest_records, view_records
 from shipworthy.console import links, query
@@ -36,7 +36,7 @@ def endpoint(request: Request) -> Response:
     site, name = site_of(request), request.path_params["name"]
     start, end = query.instant(request.query_params, "from"), query.instant(request.query_params, "to")
     view = view_endpoint(site.workspace, name, start, end)
-    drawn = pictures_of_endpoint(site.workspace, view)
+    drawn = pictures_of_endpoint(site.workspace, view, start, end)
     return site.page(
         request,
         "endpoint.html",
@@ -92,9 +92,9 @@ def record(request: Request) -> Response:
 def incidents(request: Request) -> Response:
     """Open incidents, then closed ones."""
     site, status = site_of(request), query.choice(request.query_params, "status", ("open", "closed"))
-    rows = view_incidents(site.workspace, status)
+    rows = view_incidents(site.workspace, status=status)
     return site.page(
-        request, "incidents.html", "Incidents", title="Incidents", live=LIVE_SECONDS, rows=rows, status=status
+        request, "incidents.html", "Incidents", title="Incidents", live=LIVE_SECONDS, rows=rows, shown=status
     )
 
 
@@ -104,7 +104,18 @@ def incident(request: Request) -> Response:
     view = view_incident(site.workspace, name)
     done = query.choice(request.query_params, "done", ("closed",))
     said = Said(ok=True, text="The incident is closed; the ledger has your reason.") if done else None
-    return site.page(request, "incident.html", "Incidents", title=view.row.title, live=LIVE_SECONDS, view=view, said=said)
+    drawn = pictures_of_findings(view.findings)
+    return site.page(
+        request,
+        "incident.html",
+        "Incidents",
+        title=view.row.title,
+        live=LIVE_SECONDS,
+        pictures=bool(drawn),
+        view=view,
+        said=said,
+        finding_pictures=drawn,
+    )
 
 
 def ledger(request: Request) -> Response:

@@ -36,7 +36,7 @@ def project(request: Request) -> Response:
     site, name = site_of(request), request.path_params["name"]
     view = view_project(site.workspace, name)
     value = pictures_of_project(site.workspace, view)
-    board = pictures_of_run(view.run) if view.run else ()
+    board = pictures_of_run(site.workspace, view.run) if view.run else ()
     return site.page(
         request,
         "project.html",
@@ -67,7 +67,7 @@ def run(request: Request) -> Response:
     """One training with its leaderboard."""
     site, name = site_of(request), request.path_params["name"]
     view = view_run(site.workspace, name)
-    board = pictures_of_run(view)
+    board = pictures_of_run(site.workspace, view)
     return site.page(request, "run.html", "Runs", title=name, pictures=bool(board), view=view, run_pictures=board)
 
 

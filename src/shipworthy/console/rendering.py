@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.resources import files
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from shipworthy.app.views import words
-from shipworthy.app.views.health import Health
-from shipworthy.console import drawing, links
+from shipworthy.app.views.health import Health, of_findings
+from shipworthy.console import drawing, links, telling
 from shipworthy.console.assets import asset_address
 
 __all__ = ["make_environment"]
@@ -24,16 +23,20 @@ _SHAPES: Mapping[Health, str] = {
 
 def make_environment() -> Environment:
     """The templates, read once; an unknown name in one is an error, never an empty place."""
-    folder = files("shipworthy.console").joinpath("templates")
-    sources = {one.name: one.read_text(encoding="utf-8") for one in folder.iterdir() if one.name.endswith(".html")}
     environment = Environment(
-        loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("shipworthy.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.filters |= {
         "amount": words.amount,
         "between": words.between,
         "count": words.count,
         "number": words.number,
+        "exact": words.exact,
         "ms": words.milliseconds,
         "share": words.share,
         "short": words.short,
@@ -54,17 +57,33 @@ def make_environment() -> Environment:
         "mark": mark,
         "when": when,
         "stamp": stamp,
+        "healths": Health,
+        "health_of": lambda finding: of_findings((finding,)),
+        "measured": telling.measured,
+        "interval": telling.interval,
+        "shown_evidence": telling.shown_evidence,
+        "particulars": telling.particulars,
+        "local": telling.local,
+        "cell": telling.cell,
+        "evidence_table": telling.evidence_table,
+        "shape": shape,
     }
     return environment
 
 
 def mark(health: Health, text: str = "") -> Markup:
     """A state by colour, shape and word; ``text`` stands in for the word where the sentence says it."""
-    shape = Markup(_SHAPES[health])  # noqa: S704 - our own constants
-    return Markup(
-        '<span class="mark {health}"><svg class="shape" viewBox="0 0 16 16" aria-hidden="true">{shape}</svg>'
-        '<span class="word">{word}</span></span>'
-    ).format(health=health.value, shape=shape, word=text or health.value)
+    return Markup('<span class="mark {health}">{shape}<span class="word">{word}</span></span>').format(
+        health=health.value, shape=shape(health), word=text or health.value
+    )
+
+
+def shape(health: Health) -> Markup:
+    """The shape alone, for places that say the word themselves."""
+    drawn = Markup(_SHAPES[health])  # noqa: S704 - our own constants
+    return Markup('<svg class="shape {health}" viewBox="0 0 16 16" aria-hidden="true">{drawn}</svg>').format(
+        health=health.value, drawn=drawn
+    )
 
 
 def when(instant: datetime | None, now: datetime) -> Markup:

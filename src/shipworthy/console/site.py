@@ -3,23 +3,17 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
 
 from jinja2 import Environment
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from shipworthy import __version__
-from shipworthy.app.views import words
-from shipworthy.app.views.health import Health, of_findings
 from shipworthy.app.views.reading import Actions, Workspace, read_all
 from shipworthy.console.rendering import make_environment
 from shipworthy.core.clock import SystemClock
-from shipworthy.core.findings import Finding
 
 __all__ = ["Said", "Site", "site_of"]
 
@@ -67,7 +61,8 @@ class Site:
         fresh = not _is_nonce(nonce)
         if fresh:
             nonce = secrets.token_urlsafe(24)
-        open_incidents = len(read_all(self.workspace, "incident", 100, status="open"))
+        if "open_incidents" not in values:  # an error page asks the database for nothing
+            values["open_incidents"] = len(read_all(self.workspace, "incident", 100, status="open"))
         html = self.templates.get_template(template).render(
             title=title,
             active=active,
@@ -77,7 +72,6 @@ class Site:
             person=self.workspace.person,
             workspace_name=self.workspace.folder.absolute().parent.name,
             workspace_folder=str(self.workspace.folder.absolute()),
-            open_incidents=open_incidents,
             version=__version__,
             api_address=f"/api/v1{request.url.path}" if request.url.path != "/" else "/api/v1/overview",
             token=self.token(nonce),
@@ -109,81 +103,4 @@ def _is_nonce(text: str) -> bool:
     return 20 <= len(text) <= 64 and text.isascii() and text.replace("-", "").replace("_", "").isalnum()
 
 
-def _measured(finding: Finding) -> str:
-    if finding.measured is None:
-        return ""
-    if finding.unit.partition(" ")[0] in words.CURRENCIES:
-        return words.amount(finding.measured, finding.unit)
-    return f"{words.number(finding.measured)} {finding.unit}".rstrip()
-
-
-def _interval(finding: Finding) -> str:
-    return words.between(*finding.interval, finding.unit) if finding.interval else ""
-
-
-def _shown_evidence(finding: Finding) -> list[tuple[str, str]]:
-    """The evidence that people can read: what is short and no picture's raw numbers."""
-    shown = []
-    for name, value in finding.evidence.items():
-        if name == "picture" or (isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 12):
-            continue
-        text = words.number(value, 4) if isinstance(value, float) else str(value)
-        shown.append((name, text if len(text) <= 400 else text[:400] + "…"))
-    return shown
-
-
-def _particulars(facts: dict[str, object]) -> Markup:
-    """The facts of an event in a line; digests short, with the whole on hover."""
-    parts = []
-    for name, value in facts.items():
-        text = str(value) if not isinstance(value, dict | list | tuple) else _brief(value)
-        whole = text
-        if len(text) == 64 and text.isalnum():
-            text = words.short(text)
-        elif len(text) > 80:
-            text = text[:80] + "…"
-        parts.append(
-            Markup('<span class="fact" title="{whole}"><span class="muted">{name}</span> {text}</span>').format(
-                whole=whole[:2000], name=name.replace("_", " "), text=text
-            )
-        )
-    return Markup(" · ").join(parts)
-
-
-def _brief(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {_brief(one)}" for name, one in value.items())
-    if isinstance(value, list | tuple):
-        return "; ".join(_brief(one) for one in value)
-    return words.short(value) if isinstance(value, str) and len(value) == 64 else str(value)
-
-
-def _local(instant: datetime | None) -> str:
-    """For an input of type datetime-local, in UTC."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M") if instant else ""
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return words.NOTHING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return words.number(value, 5) if isinstance(value, float) else words.count(value)
-    return str(value)
-
-
-_DEFAULTS = {
-    "healths": Health,
-    "searched": "",
-    "live": 0,
-    "pictures": False,
-    "said": None,
-    "measured": _measured,
-    "interval": _interval,
-    "shown_evidence": _shown_evidence,
-    "particulars": _particulars,
-    "local": _local,
-    "cell": _cell,
-    "health_of": lambda finding: of_findings((finding,)),
-}
+_DEFAULTS = {"searched": "", "live": 0, "pictures": False, "said": None}

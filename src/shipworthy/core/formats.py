@@ -7,9 +7,10 @@ or a column that old readers skip does not raise it. Readers of every released n
 
 from typing import Final
 
-__all__ = ["PACKAGE", "PROJECT", "SEGMENT", "WORKSPACE"]
+__all__ = ["PACKAGE", "PROFILE", "PROJECT", "SEGMENT", "WORKSPACE"]
 
 PROJECT: Final = "shipworthy/v1"
 PACKAGE: Final = 1
+PROFILE: Final = 1
 SEGMENT: Final = 1
 WORKSPACE: Final = 1

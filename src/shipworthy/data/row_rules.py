@@ -4,6 +4,7 @@
 """
 
 import math
+import sys
 from collections.abc import Callable
 from datetime import datetime
 
@@ -73,11 +74,12 @@ def quick_rule(promise: Property) -> Ok | None:
 
 def _quick_number(promise: Property) -> Ok:
     low, high = promise.bounds
-    lowest = -math.inf if low is None else low
-    highest = math.inf if high is None else high
     if promise.logical_type == "number":
+        lowest, highest = (-math.inf if low is None else low), (math.inf if high is None else high)
         return lambda value: value is None or value != value or lowest <= value <= highest  # type: ignore[operator]  # noqa: PLR0124
-    return lambda value: value is None or value != value or (lowest <= value <= highest and value % 1 == 0)  # type: ignore[operator]  # noqa: PLR0124
+    # An infinity is no whole number.
+    least, most = (-sys.float_info.max if low is None else low), (sys.float_info.max if high is None else high)
+    return lambda value: value is None or value != value or (least <= value <= most and value % 1 == 0)  # type: ignore[operator]  # noqa: PLR0124
 
 
 def _comparable(kind: str) -> Callable[[object], float | datetime | object]:

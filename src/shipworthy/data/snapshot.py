@@ -14,7 +14,7 @@ from shipworthy.engines.databases import is_database
 from shipworthy.engines.engine import Engine
 from shipworthy.engines.files import find_files
 
-__all__ = ["Snapshot", "digest_table", "take_snapshot"]
+__all__ = ["Snapshot", "digest_files", "digest_table", "take_snapshot"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +108,15 @@ def _digest(engine: Engine, name: str, location: str, base: Path) -> str:
         everything = exp.select("*").from_(exp.to_identifier(name, quoted=True))
         ordered = everything.order_by(*(exp.column(column, quoted=True) for column in engine.columns(name)))
         return digest_table(engine.query(ordered))
+    return digest_files(location, base)
+
+
+def digest_files(location: str, base: Path) -> str:
+    """SHA-256 of a file's bytes, or of a folder's names and files.
+
+    Raises:
+        InvalidData: If there is nothing at ``location``.
+    """
     root = base / location
     if root.is_file():
         return digest_file(root)

@@ -189,7 +189,10 @@ def _numbers_are_clean(column: NDArray[Any], promise: Property) -> bool:
     smallest, largest = column.min(), column.max()
     if smallest != smallest:  # noqa: PLR0124  (NaN)
         return not promise.required and (low, high) == (None, None) and promise.logical_type == "number"
-    whole = promise.logical_type == "number" or column.dtype.kind != "f" or bool((column == np.floor(column)).all())
+    if promise.logical_type == "integer" and column.dtype.kind == "f":
+        whole = bool(np.isfinite(column).all()) and bool((column == np.floor(column)).all())
+    else:
+        whole = True
     return whole and not (low is not None and smallest < low) and not (high is not None and largest > high)
 
 

@@ -11,9 +11,7 @@ from shipworthy.problem.goal import Goal
 from shipworthy.problem.value import decide
 from shipworthy.stats.scores import Scores
 
-__all__ = ["Production", "Rows", "predicted_rows", "read_production"]
-
-_KEYS = ["request_id", "row"]
+__all__ = ["Production", "Rows", "read_production"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,97 +70,47 @@ class Production:
     rows: Rows
 
 
-def predicted_rows(records: pa.Table) -> pa.Table:
-    """One row for each probability that was said: ``request_id``, ``row``, ``at_ns``, ``probability``, ``decision``.
-
-    Requests without a prediction (invalid, failed, rejected) give none. The order is that of ``records``: the
-    baseline's probabilities are given to :func:`read_production` in this order.
-
-    Args:
-        records: Columns of ``stores.records.Record``; ``decision`` may be empty where the goal decides nothing.
-    """
-    said = records["probability"].combine_chunks()
-    counts = pc.fill_null(pc.list_value_length(said), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    decided = pc.fill_null(pc.list_value_length(records["decision"]), 0).to_numpy().astype(np.int64)
-    if not bool(np.all((decided == counts) | (decided == 0))):
-        raise ValueError("a record has another number of decisions than of probabilities")
-    parent = np.repeat(np.arange(len(counts)), counts)
-    first = np.cumsum(counts) - counts
-    decision = pa.array([None] * len(parent), pa.bool_())
-    if len(parent) and decided.any():
-        place = np.cumsum(decided) - decided
-        picked = np.where(np.repeat(decided > 0, counts), place[parent] + np.arange(len(parent)) - first[parent], -1)
-        known = pa.array(picked, mask=picked < 0)
-        decision = pc.list_flatten(records["decision"].combine_chunks()).take(known)
-    return pa.table(
-        {
-            "request_id": records["request_id"].combine_chunks().take(pa.array(parent)),
-            "row": pa.array(np.arange(len(parent)) - first[parent], pa.int64()),
-            "at_ns": records["at_ns"].combine_chunks().cast(pa.int64()).take(pa.array(parent)),
-            "probability": pc.list_flatten(said).cast(pa.float64()),
-            "decision": decision,
-        }
-    )
-
-
 def read_production(
-    records: pa.Table, labels: pa.Table, goal: Goal, *, baseline: NDArray[np.float64] | None = None
+    records: pa.Table, predictions: pa.Table, goal: Goal, *, baseline: NDArray[np.float64] | None = None
 ) -> Production:
-    """Join requests with the outcomes that arrived for them.
-
-    Every request and every predicted row is in the result once, in the order of ``records``.
+    """Requests and predictions as numbers.
 
     Args:
-        records: Columns of ``stores.records.Record``; one row a request.
-        labels: ``request_id``, ``row`` and ``outcome`` (true or false), one row a prediction: corrections are
-            settled already. Labels of unknown requests are ignored.
+        records: What ``stores.archive.read_records`` gives; one row a request.
+        predictions: What ``stores.labels.join_labels`` gives for them; one row a prediction.
         goal: Decides where a record carries no decision, and for the baseline.
-        baseline: The baseline's probabilities in the order of :func:`predicted_rows`; NaN where it has none, and
-            there it acts on nothing. None if there is no baseline: then what is done today is nothing.
+        baseline: The baseline's probabilities in the order of ``predictions``; NaN where it has none, and there it
+            acts on nothing. None if there is no baseline: then what is done today is nothing.
 
     Raises:
-        ValueError: If a prediction has two labels, or ``baseline`` another length than there are predictions.
+        ValueError: If ``baseline`` has another length than there are predictions.
     """
-    flat = predicted_rows(records)
-    said = np.full(len(flat), np.nan) if baseline is None else baseline
-    if len(said) != len(flat):
-        raise ValueError(f"the baseline gives {len(said)} probabilities for {len(flat)} predictions")
-    outcome = _outcome(flat, labels)
-    probability = flat["probability"].to_numpy()
-    own = flat["decision"].combine_chunks()
+    said = np.full(len(predictions), np.nan) if baseline is None else baseline
+    if len(said) != len(predictions):
+        raise ValueError(f"the baseline gives {len(said)} probabilities for {len(predictions)} predictions")
+    probability = predictions["probability"].to_numpy()
+    own, label = predictions["decision"].combine_chunks(), predictions["label"].combine_chunks()
     acted = pc.if_else(own.is_valid(), own, pa.array(decide(goal, probability), pa.bool_()))
     return Production(
-        at_ns=records["at_ns"].cast(pa.int64()).to_numpy(),
+        at_ns=_nanoseconds(records["at"]),
         outcome=np.array(records["outcome"].to_pylist(), dtype=np.str_),
-        total_us=records["total_us"].cast(pa.int64()).to_numpy(),
+        total_us=records["total_us"].to_numpy(),
         rows=Rows(
-            at_ns=flat["at_ns"].to_numpy(),
+            at_ns=_nanoseconds(predictions["at"]),
             probability=probability,
             acted=_booleans(acted),
             baseline=said,
             baseline_acted=decide(goal, said),
-            labelled=_booleans(outcome.is_valid()) & (probability >= 0) & (probability <= 1),
-            truth=_booleans(pc.fill_null(outcome, fill_value=False)),
+            labelled=_booleans(label.is_valid()) & (probability >= 0) & (probability <= 1),
+            truth=_booleans(pc.equal(label.fill_null(0), 1)),
         ),
     )
 
 
-def _outcome(flat: pa.Table, labels: pa.Table) -> pa.ChunkedArray:
-    """The label of each predicted row, null where there is none, in the order of ``flat``."""
-    asked = flat.select(_KEYS).append_column("place", pa.array(np.arange(len(flat))))
-    told = pa.table(
-        {
-            "request_id": labels["request_id"].cast(asked.schema.field("request_id").type),
-            "row": labels["row"].cast(pa.int64()),
-            "outcome": labels["outcome"].cast(pa.bool_()),
-        }
-    )
-    if len(told.group_by(_KEYS).aggregate([])) < len(told):
-        raise ValueError("a prediction has two labels: settle corrections before they are joined")
-    joined = asked.join(told, keys=_KEYS, join_type="left outer")
-    return joined.sort_by("place")["outcome"]
+def _nanoseconds(instants: pa.ChunkedArray) -> NDArray[np.int64]:
+    microseconds: NDArray[np.int64] = instants.cast(pa.int64()).to_numpy()
+    return microseconds * 1000
 
 
-def _booleans(column: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
-    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    return np.asarray(flat.to_numpy(zero_copy_only=False), dtype=np.bool_)
+def _booleans(column: pa.Array) -> NDArray[np.bool_]:
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.bool_)

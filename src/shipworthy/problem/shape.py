@@ -4,16 +4,16 @@ A shape says structure: keys, types, forms of texts. What the values mean togeth
 steps that rise) is for whoever builds the nouns from them.
 """
 
-import difflib
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from shipworthy.core.digests import Json
 from shipworthy.core.errors import UserError
 from shipworthy.problem.located import Located, lines_of, plain
+from shipworthy.problem.nearest import nearest_name
 
 __all__ = [
     "PLACEHOLDER",
@@ -219,12 +219,12 @@ class _Walk:
 
     def _scalar(self, shape: Text | Number | Flag | Anything | Choice, node: Located, where: str) -> None:
         if not _fits(shape, node.value):
-            near = _near(str(node.value), shape.texts) if isinstance(shape, Choice) else ""
+            near = nearest_name(str(node.value), shape.texts) if isinstance(shape, Choice) else ""
             remedy = f"give {_expected(shape)}{near}"
             raise self.wrong(node, where, f"is {_described(node)}, not {_expected(shape)}", remedy=remedy)
 
     def _unknown(self, name: str, node: Located, where: str, known: Iterable[str]) -> UserError:
-        near = _near(name, tuple(known)) or f"; known here: {', '.join(known)}"
+        near = nearest_name(name, known) or f"; known here: {', '.join(known)}"
         return self.wrong(node, _below(where, name), "is no known key", remedy=f"remove or correct {name!r}{near}")
 
     def wrong(self, node: Located, where: str, what: str, *, remedy: str) -> UserError:
@@ -239,11 +239,6 @@ class _Walk:
 
 def _below(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
-
-
-def _near(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name.lower(), [one.lower() for one in known], n=1, cutoff=0.6)
-    return next((f"; did you mean {one!r}?" for one in known if close and one.lower() == close[0]), "")
 
 
 def _fits(shape: Text | Number | Flag | Anything | Choice, value: object) -> bool:

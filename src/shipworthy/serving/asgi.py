@@ -14,7 +14,8 @@ from shipworthy.core.digests import Json
 from shipworthy.core.errors import InvalidRequest, NotFound
 from shipworthy.serving.deployment import Deployment, Live, Target, version_of
 from shipworthy.serving.exchange import Asked, Dialect, Exchange, Noted
-from shipworthy.serving.metrics import read_series, render as render_metrics
+from shipworthy.serving.metrics import read_series
+from shipworthy.serving.metrics import render as render_metrics
 from shipworthy.serving.oip import metadata
 from shipworthy.serving.replies import header_lines
 from shipworthy.serving.service import Service
@@ -120,10 +121,7 @@ class App:
         asked = target.asked if target else Asked(str(scope["path"]), _dialect(scope["path"]), self._only_endpoint())
         exchange = Exchange(sink, asked, b"", noted, perf_counter_ns())
         try:
-            if target is None:
-                raise self._unknown(str(scope["path"]))
-            if scope["method"] != "POST":
-                raise InvalidRequest(f"{scope['method']} is not answered here", remedy="use POST", limit="method")
+            found = self._require(target, scope)
             body = await _read(receive, self.service.limits.body_bytes)
             if body is None:
                 return
@@ -131,10 +129,16 @@ class App:
         except (InvalidRequest, NotFound) as error:
             self.service.refuse(exchange, error)
         else:
-            assert target is not None
-            self.service.take(exchange, target)
+            self.service.take(exchange, found)
         answered = await sink.done
         await _send(send, answered.status, header_lines(answered), answered.reply)
+
+    def _require(self, target: Target | None, scope: Scope) -> Target:
+        if target is None:
+            raise self._unknown(str(scope["path"]))
+        if scope["method"] != "POST":
+            raise InvalidRequest(f"{scope['method']} is not answered here", remedy="use POST", limit="method")
+        return target
 
     def _target(self, raw_path: bytes, noted: Noted) -> Target | None:
         """What a path leads to; a header names the endpoint where the path does not and several are served."""
@@ -157,23 +161,24 @@ class App:
     # Questions about the server
 
     def _about(self, path: str) -> _Reply | None:
+        """The answer to a question about the server or a model; None if nothing answers at that path."""
         if path in self._plain:
             return self._plain[path]()
-        parts = path.removeprefix("/v2/models/").split("/") if path.startswith("/v2/models/") else []
-        deployment = self.service.deployments.get(parts[0]) if parts else None
-        if deployment is None:
-            return None
-        match parts[1:]:
-            case []:
-                return self._model(deployment, deployment.champion)
-            case ["ready"]:
-                return _Reply(_encode({"name": parts[0], "ready": not self.service.draining}))
-            case ["versions", version]:
-                live = _version(deployment, version)
-                return self._model(deployment, live) if live else None
-            case ["versions", version, "ready"]:
-                return _Reply(_encode({"name": parts[0], "ready": True})) if _version(deployment, version) else None
+        match path.removeprefix("/v2/models/").split("/") if path.startswith("/v2/models/") else []:
+            case [name, *rest] if name in self.service.deployments:
+                return self._about_model(self.service.deployments[name], rest)
         return None
+
+    def _about_model(self, deployment: Deployment, rest: list[str]) -> _Reply | None:
+        live: Live | None = deployment.champion
+        match rest:
+            case ["versions", version, *rest]:
+                live = _version(deployment, version)
+        if live is None or rest not in ([], ["ready"]):
+            return None
+        if not rest:
+            return self._model(deployment, live)
+        return _Reply(_encode({"name": deployment.plan.endpoint, "ready": not self.service.draining}))
 
     def _server(self) -> _Reply:
         return _Reply(_encode({"name": "shipworthy", "version": __version__, "extensions": []}))

@@ -42,7 +42,10 @@ class Batcher:
         self._finish = finish
         self._loop = loop
         self._thread = thread
-        self._limits = limits
+        self._most_waiting = limits.queue_requests
+        self._most_delay_s = limits.queue_delay_s
+        self._inline_s = limits.inline_s
+        self._batch_rows = limits.batch_rows
         self._waiting: deque[Exchange] = deque()
         self._waiting_rows = 0
         self._running_rows = 0
@@ -60,40 +63,37 @@ class Batcher:
         Raises:
             Overloaded: If too many wait, or it would wait too long.
         """
-        if self._waiting_rows or self._running_rows:
-            self._require_room()
-        self._waiting.append(exchange)
+        waiting = self._waiting
+        ahead = self._waiting_rows + self._running_rows
+        if ahead and (len(waiting) >= self._most_waiting or ahead * self._predictor.row_s > self._most_delay_s):
+            raise Overloaded(
+                f"{len(waiting)} requests wait; the delay would be {self.delay_s * 1000:.0f} ms",
+                remedy="try again in a second, or run more workers",
+                waiting=len(waiting),
+            )
+        waiting.append(exchange)
         self._waiting_rows += rows
         if not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._run)
-
-    def _require_room(self) -> None:
-        waiting, delay_s = len(self._waiting), self.delay_s
-        if waiting >= self._limits.queue_requests or delay_s > self._limits.queue_delay_s:
-            raise Overloaded(
-                f"{waiting} requests wait; the delay would be {delay_s * 1000:.0f} ms",
-                remedy="try again in a second, or run more workers",
-                waiting=waiting,
-            )
 
     def _run(self) -> None:
         batch, rows = self._gather()
         began = time.perf_counter_ns()
         for exchange in batch:
             exchange.started_ns = began
-        inputs = [exchange.rows for exchange in batch]
+        inputs = [exchange.rows for exchange in batch if exchange.rows is not None]
         predictor = self._predictor
-        if predictor.run_s + rows * predictor.row_s > self._limits.inline_s:
+        if predictor.run_s + rows * predictor.row_s > self._inline_s:
             self._running_rows = rows
-            future = self._loop.run_in_executor(self._thread, predictor.answer, inputs)  # type: ignore[arg-type]
+            future = self._loop.run_in_executor(self._thread, predictor.answer, inputs)
             future.add_done_callback(lambda done: self._came_back(batch, rows, began, done.result()))
             return
-        self._settle(batch, rows, began, predictor.answer(inputs))  # type: ignore[arg-type] - all were decoded
+        self._settle(batch, rows, began, predictor.answer(inputs))
 
     def _gather(self) -> tuple[list[Exchange], int]:
         """The next batch: the first that waits, and as many more as fit."""
-        waiting, most = self._waiting, self._limits.batch_rows
+        waiting, most = self._waiting, self._batch_rows
         if self._waiting_rows <= most:
             batch, rows = list(waiting), self._waiting_rows
             waiting.clear()

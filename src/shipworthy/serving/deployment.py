@@ -12,6 +12,7 @@ from shipworthy.serving.limits import Limits
 from shipworthy.serving.mlflow import MlflowCodec
 from shipworthy.serving.oip import OipCodec
 from shipworthy.serving.predictor import Answer, Predictor
+from shipworthy.serving.replies import opening_of
 from shipworthy.serving.router import Router
 from shipworthy.serving.tensors import Rows
 
@@ -41,13 +42,15 @@ class Live:
         self.predictor = predictor
         self.contract = RequestContract(predictor.package)
         self.fallback = predictor.fallback if plan.fallback else None
+        lines = f"shipworthy-variant: {quote(variant.name)}\r\nshipworthy-plan: {plan.number}\r\n".encode()
         self.origin = Origin(
             endpoint=plan.endpoint,
             variant=variant.name,
             package=variant.package,
             plan=plan.number,
             outputs=tuple(field.name for field in signature.outputs),
-            lines=f"shipworthy-variant: {quote(variant.name)}\r\nshipworthy-plan: {plan.number}\r\n".encode(),
+            lines=lines,
+            opening=opening_of(lines),
         )
         self.oip = OipCodec(plan.endpoint, version_of(variant), signature, limits)
         self.mlflow = MlflowCodec(signature, limits)
@@ -66,10 +69,9 @@ class Live:
         rows, outputs = exchange.rows, exchange.outputs
         assert rows is not None
         assert outputs is not None
-        if exchange.asked.dialect is not Dialect.OIP:
-            return self.mlflow.encode(rows.count, outputs)
-        request_id = exchange.request_id.encode()
-        return self.oip.encode(request_id, rows.count, outputs, wanted=rows.wanted, fallback=exchange.fallback)
+        if exchange.asked.dialect is Dialect.OIP:
+            return self.oip.encode(exchange.request_id.encode(), rows, outputs, exchange.fallback)
+        return self.mlflow.encode(rows.count, outputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ class Origin:
         plan: Number of the plan.
         outputs: Names of the package's outputs, in order.
         lines: The header lines that say so, each ending in CRLF.
+        opening: What a plain 200 answer begins with, up to the request's id.
     """
 
     endpoint: str
@@ -55,6 +56,7 @@ class Origin:
     plan: int
     outputs: tuple[str, ...]
     lines: bytes
+    opening: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,29 +109,23 @@ class Exchange:
         is_delivered: Whether the answer may leave, as soon as those before it have left.
     """
 
-    __slots__ = (
-        "arrived_ns",
-        "asked",
-        "at_ns",
-        "body",
-        "close",
-        "extra",
-        "failure",
-        "fallback",
-        "feedback",
-        "is_delivered",
-        "noted",
-        "origin",
-        "outcome",
-        "outputs",
-        "reply",
-        "request_id",
-        "rows",
-        "run_ns",
-        "sink",
-        "started_ns",
-        "status",
-    )
+    # Defaults live in the class: an exchange sets only what differs, which is most of its cost.
+    origin: Origin | None = None
+    rows: Rows | None = None
+    request_id: str = ""
+    status: int = 0
+    outcome: Outcome = "ok"
+    reply: bytes = b""
+    extra: bytes = b""
+    outputs: list[list[Any]] | None = None
+    failure: Failure | None = None
+    fallback: str = ""
+    started_ns: int = 0
+    run_ns: int = 0
+    at_ns: int = 0
+    feedback: list[Feedback] | None = None
+    close: bool = False
+    is_delivered: bool = False
 
     def __init__(self, sink: Sink, asked: Asked, body: bytes, noted: Noted, arrived_ns: int) -> None:
         self.sink = sink
@@ -137,19 +133,3 @@ class Exchange:
         self.body = body
         self.noted = noted
         self.arrived_ns = arrived_ns
-        self.origin: Origin | None = None
-        self.rows: Rows | None = None
-        self.request_id = ""
-        self.status = 0
-        self.outcome: Outcome = "ok"
-        self.reply = b""
-        self.extra = b""
-        self.outputs: list[list[Any]] | None = None
-        self.failure: Failure | None = None
-        self.fallback = ""
-        self.started_ns = 0
-        self.run_ns = 0
-        self.at_ns = 0
-        self.feedback: list[Feedback] | None = None
-        self.close = False
-        self.is_delivered = False

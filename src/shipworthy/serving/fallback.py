@@ -34,9 +34,7 @@ class Fallback:
     def answer(self, rows: Rows) -> list[list[Any]]:
         """Values of each output, row by row, in the signature's order."""
         columns = {
-            name: values
-            for name, values in zip(self._fields, rows.values, strict=True)
-            if len(values) == rows.count
+            name: values for name, values in zip(self._fields, rows.values, strict=True) if len(values) == rows.count
         }
         said = self._table.probability(columns or {"": [""] * rows.count}).astype(np.float32)
         decided = said >= self._threshold

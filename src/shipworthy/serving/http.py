@@ -85,7 +85,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     # The transport's side
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] - as uvicorn does
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
         connection = transport.get_extra_info("socket")
         if connection is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
@@ -126,6 +126,10 @@ class HttpProtocol(HttpToolsProtocol):
         began_whole = not self._is_amid
         self._messages = 0
         super().data_received(data)
+        self._look_back(data, began_whole=began_whole)
+
+    def _look_back(self, data: bytes, *, began_whole: bool) -> None:
+        """What a parsed piece has shown: a head worth knowing, or one that is too long."""
         if self._is_deaf:
             return
         if began_whole and self._messages == 1 and not self._is_amid and self._target is not None:
@@ -169,7 +173,7 @@ class HttpProtocol(HttpToolsProtocol):
     def sweep(self, now_s: float) -> None:
         """End what takes too long; called about once a second."""
         limits, age_s = self.service.limits, now_s - self._since_s
-        if self.flow is None or self.transport.is_closing():
+        if self.transport.is_closing():
             return
         if self.flow.write_paused and age_s > limits.request_s:
             self.transport.abort()
@@ -252,7 +256,7 @@ class HttpProtocol(HttpToolsProtocol):
         if not self._keeps_alive():
             self._is_deaf = True
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn gives its own words
         """Answer what is no HTTP; uvicorn's own would overtake answers that are due before it."""
         self._refuse(InvalidRequest("the request is no HTTP/1.1 that can be read", remedy="send it as RFC 9112 says"))
 
@@ -288,7 +292,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.url = url
         self.headers.extend(headers)
         self.expect_100_continue = expects
-        self.cycle = None  # type: ignore[assignment] - so that uvicorn does not queue it: the order is kept here
+        self.cycle = None  # type: ignore[assignment]  # uvicorn does not queue: the order is kept here
         super().on_headers_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:

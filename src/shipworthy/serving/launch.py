@@ -50,6 +50,20 @@ class Running:
         """Resident memory of the largest worker, in MB (10^6 bytes)."""
         return max((_resident_mb(pid) for pid in self.worker_pids), default=0.0)
 
+    def check(self) -> None:
+        """Make sure that it still runs.
+
+        Raises:
+            BackendFailed: If the supervisor has ended.
+        """
+        status = self._process.poll()
+        if status is not None:
+            raise BackendFailed(
+                f"the endpoint at {self.url} has ended with status {status}",
+                remedy="see its messages on standard error, and start it again",
+                status=status,
+            )
+
     def stop(self) -> int:
         """End the server as SIGTERM does: requests in flight are answered first. Returns its exit status."""
         if self._process.poll() is None:

@@ -74,7 +74,7 @@ def parse_limits(settings: tuple[str, ...]) -> Limits:
         if name not in known:
             raise InvalidConfig(f"limit {name!r} is unknown", remedy=f"known limits: {', '.join(known)}", key=name)
         try:
-            changed[name] = known[name](text)
+            changed[name] = float(text) if known[name] is float else int(text)
         except ValueError as error:
             raise InvalidConfig(f"limit {name} is {text!r}", remedy="give a number", key=name) from error
     return dataclasses.replace(Limits(), **changed)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Counters and histograms in a file that is mapped into memory: they outlive ``kill -9``, and any worker can sum them all.
+"""Counters and histograms in a file mapped into memory: they outlive ``kill -9``, and any worker can sum them all.
 
 The file is a table of series of fixed size: a key (kind, name, labels as JSON), then 32 doubles. One process
 writes a file; any process reads it. Bounds are OpenTelemetry's for durations, in seconds.
@@ -19,7 +19,25 @@ from shipworthy.core.errors import BackendFailed
 
 __all__ = ["BOUNDS_S", "Counter", "Histogram", "Metrics", "read_series", "render"]
 
-BOUNDS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+BOUNDS_S: Final = (
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.075,
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    1.0,
+    2.5,
+    5.0,
+    7.5,
+    10.0,
+)
 _KEY_BYTES: Final = 512
 _DOUBLES: Final = 32
 _SERIES_BYTES: Final = _KEY_BYTES + 8 * _DOUBLES
@@ -52,17 +70,17 @@ class Counter:
 
     __slots__ = ("_at", "_view")
 
-    def __init__(self, view: memoryview, at: int) -> None:
+    def __init__(self, view: "memoryview[float]", at: int) -> None:
         self._view = view
         self._at = at
 
     def add(self, amount: float = 1.0) -> None:
         """Count up."""
-        self._view[self._at] += amount  # type: ignore[operator] - the view is cast to doubles
+        self._view[self._at] += amount
 
     def set(self, value: float) -> None:
         """Set a gauge."""
-        self._view[self._at] = value  # type: ignore[call-overload]
+        self._view[self._at] = value
 
     @property
     def value(self) -> float:
@@ -75,15 +93,26 @@ class Histogram:
 
     __slots__ = ("_at", "_view")
 
-    def __init__(self, view: memoryview, at: int) -> None:
+    def __init__(self, view: "memoryview[float]", at: int) -> None:
         self._view = view
         self._at = at
 
     def observe(self, seconds: float) -> None:
         """Count one duration."""
         view, at = self._view, self._at
-        view[at + bisect.bisect_left(BOUNDS_S, seconds)] += 1.0  # type: ignore[operator]
-        view[at + _SUM] += seconds  # type: ignore[operator]
+        view[at + bisect.bisect_left(BOUNDS_S, seconds)] += 1.0
+        view[at + _SUM] += seconds
+
+    def observe_all(self, seconds: list[float]) -> None:
+        """Count several durations; one step where all fall between the same two bounds, as those of a batch do."""
+        place = bisect.bisect_left(BOUNDS_S, min(seconds))
+        if place < bisect.bisect_left(BOUNDS_S, max(seconds)):
+            for one in seconds:
+                self.observe(one)
+            return
+        view, at = self._view, self._at
+        view[at + place] += len(seconds)
+        view[at + _SUM] += sum(seconds)
 
 
 class Metrics:
@@ -105,8 +134,10 @@ class Metrics:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise BackendFailed(f"no metrics file: {error}", remedy="make its folder writable", path=str(path)) from error
-        self._doubles = memoryview(self._map).cast("d")
+            raise BackendFailed(
+                f"no metrics file: {error}", remedy="make its folder writable", path=str(path)
+            ) from error
+        self._doubles: memoryview[float] = memoryview(self._map).cast("d")
         self._lock = threading.Lock()
         self._known = {key: index for index, (key, _) in enumerate(_parse(self._map))}
 

@@ -13,12 +13,19 @@ from shipworthy.serving.elements import element_type, malformed, refuse_path
 from shipworthy.serving.limits import Limits
 from shipworthy.serving.tensors import Rows, width_of
 
-__all__ = ["MLFLOW_VERSION", "MlflowCodec", "mlflow_error"]
+__all__ = ["MlflowCodec", "mlflow_error"]
 
-MLFLOW_VERSION: Final = "2.0"
+
 FORMS: Final = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _REMEDY: Final = "send exactly one of dataframe_split, dataframe_records, instances and inputs"
-_CODES: Final = {400: "BAD_REQUEST", 404: "NOT_FOUND", 413: "BAD_REQUEST", 415: "BAD_REQUEST", 429: "RESOURCE_EXHAUSTED"}
+_CODES: Final = {
+    400: "BAD_REQUEST",
+    404: "NOT_FOUND",
+    405: "BAD_REQUEST",
+    413: "BAD_REQUEST",
+    415: "BAD_REQUEST",
+    429: "RESOURCE_EXHAUSTED",
+}
 _encode = msgspec.json.encode
 
 
@@ -143,7 +150,8 @@ class MlflowCodec:
         """Write an answer: a list of values, or of one object a row where the model has several outputs."""
         if len(outputs) == 1:
             return _encode({"predictions": outputs[0]})
-        frames = [dict(zip(self._outputs, row, strict=True)) for row in zip(*(_rowwise(o, count) for o in outputs))]
+        columns = [_rowwise(values, count) for values in outputs]
+        frames = [dict(zip(self._outputs, row, strict=True)) for row in zip(*columns, strict=True)]
         return _encode({"predictions": frames})
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from shipworthy.core.digests import Json
 from shipworthy.core.errors import InvalidRequest
-from shipworthy.packaging.signature import Field, Signature
+from shipworthy.packaging.signature import Datatype, Field, Signature
 from shipworthy.serving.elements import accepted_datatypes, decode_loosely, element_type, malformed, refuse_path
 from shipworthy.serving.limits import Limits
 from shipworthy.serving.tensors import Rows, width_of
@@ -86,6 +86,8 @@ class OipCodec:
     def __init__(self, name: str, version: str, signature: Signature, limits: Limits) -> None:
         self._fields = signature.inputs
         self._widths = tuple(width_of(field) for field in signature.inputs)
+        self._one_row = tuple([1, *field.shape[1:]] for field in signature.inputs)
+        self._has_text = any(field.datatype is Datatype.BYTES for field in signature.inputs)
         self._limits = limits
         self._outputs = {field.name: index for index, field in enumerate(signature.outputs)}
         self._flat = msgspec.json.Decoder(_request_type(signature, nested=False)).decode
@@ -127,20 +129,23 @@ class OipCodec:
         return request
 
     def _rows(self, request: _Request, body: bytes) -> Rows:
-        values: list[list[Any]] = [None] * len(self._fields)  # type: ignore[list-item] - each is filled or refused
+        values: list[list[Any]] = [None] * len(self._fields)  # type: ignore[list-item]  # each is filled or refused
         count = 0
         for tensor in request.inputs:
             position = tensor.position
+            data = tensor.data
+            plain = tensor.shape == self._one_row[position] and len(data) == self._widths[position]
+            rows = 1 if plain else self._count(tensor)
+            if rows != count:
+                if count:
+                    raise _wrong(self._fields[position], f"has {rows} rows where others have {count}")
+                count = rows
             if values[position] is not None:
                 raise _wrong(self._fields[position], "is given twice")
-            rows = self._count(tensor)
-            if count not in (0, rows):
-                raise _wrong(self._fields[position], f"has {rows} rows where others have {count}")
-            count = rows
-            values[position] = tensor.data
+            values[position] = data
         if len(request.inputs) != len(values):
             raise _wrong(self._fields[values.index(None)], "is missing")  # type: ignore[arg-type]
-        if b"\\u0000" in body:
+        if self._has_text and b"\\u0000" in body:
             raise InvalidRequest("a string holds the character NUL", remedy="send text without it")
         wanted = None if request.outputs is None else self._wanted(request.outputs)
         return Rows(count, values, self._checked_id(request.id) if request.id else "", wanted)
@@ -196,24 +201,16 @@ class OipCodec:
             return _wrong_text(name, f"datatype {tensor['datatype']!r} does not fit; send one of {accepted}")
         return refuse_path(f"input {name!r}", error, place=path[at.end() :])
 
-    def encode(
-        self,
-        request_id: bytes,
-        count: int,
-        outputs: list[list[Any]],
-        *,
-        wanted: tuple[int, ...] | None = None,
-        fallback: str = "",
-    ) -> bytes:
+    def encode(self, request_id: bytes, rows: Rows, outputs: list[list[Any]], fallback: str = "") -> bytes:
         """Write an answer.
 
         Args:
             request_id: Id of the request, safe inside a JSON string.
-            count: Number of rows.
+            rows: The request: how many rows, and which outputs it wants.
             outputs: Values of each output of the signature, one list an output, row by row.
-            wanted: Positions of the outputs to send; None for all.
             fallback: Why the baseline answered; empty if the model did.
         """
+        count, wanted = rows.count, rows.wanted
         if wanted is None and not fallback:
             filled: list[object] = [request_id]
             for values in outputs:
@@ -232,8 +229,8 @@ def _request_type(signature: Signature, *, nested: bool) -> Any:  # noqa: ANN401
 
 
 def _tensor_type(index: int, field: Field, *, nested: bool) -> Any:  # noqa: ANN401 - a class made at run time
-    element = element_type(field)
-    kind = list[element]
+    element: Any = element_type(field)
+    kind: Any = list[element]
     for _ in range(max(len(field.shape) - 1, 1) if nested else 0):
         kind = list[element | kind]
     return msgspec.defstruct(

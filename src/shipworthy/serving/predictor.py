@@ -20,6 +20,7 @@ Answer = list[list[Any]] | Exception
 
 _PROBE_ROWS: Final = 64
 _PROBES: Final = 3
+_STEP: Final = 1.05
 
 
 class Predictor:
@@ -60,8 +61,12 @@ class Predictor:
         return self.answer(batch[:middle]) + self.answer(batch[middle:])
 
     def expect(self, seconds: float, rows: int) -> None:
-        """Learn from a run of ``rows`` rows that took ``seconds`` in all (an exponential average)."""
-        self.row_s += 0.1 * (max(seconds - self.run_s, 0.0) / rows - self.row_s)
+        """Learn from a run of ``rows`` rows that took ``seconds`` in all.
+
+        The estimate takes a small step towards each run, however far off the run was: so it follows the median,
+        and a run that lost the processor for a while does not count as slow.
+        """
+        self.row_s = min(max(self.row_s, 1e-8) * (_STEP if seconds > self.run_s + rows * self.row_s else 1 / _STEP), 60)
 
     def _run(self, batch: Sequence[Rows]) -> list[Answer]:
         with np.errstate(over="raise"):
@@ -88,7 +93,7 @@ class Predictor:
             )
         if self._floats[index]:
             total = sum(values)
-            if total - total != 0:  # noqa: PLR0124 - NaN and infinities are what is looked for
+            if total - total != 0:
                 raise BackendFailed(
                     f"the model's {self._outputs[index]!r} is not finite",
                     remedy="look at the record's input; the model cannot answer it",
@@ -97,7 +102,7 @@ class Predictor:
 
     def _probe(self) -> tuple[float, float]:
         """Time of a run, and of a row within it, by answering plain rows; the first run is warm-up."""
-        times = {}
+        times: dict[int, float] = {}
         for rows in (1, _PROBE_ROWS):
             batch = [Rows(rows, [_plain(field, rows) for field in self.package.signature.inputs])]
             for _ in range(_PROBES):
@@ -121,7 +126,7 @@ def _session(package: Package) -> ort.InferenceSession:
     options.log_severity_level = 4  # what fails is raised and recorded, not printed
     try:
         session = ort.InferenceSession(package.model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - the plug-in boundary: onnxruntime's errors share no base class
+    except Exception as error:
         raise _refused(package, f"ONNX Runtime does not load its graph: {error}") from error
     wanted = {packing.tensor for packing in package.signature.packing}
     given = {node.name for node in session.get_inputs()}

@@ -5,16 +5,15 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from shipworthy.core.errors import BackendFailed
+from shipworthy.serving.entries import encode_exchange
 from shipworthy.serving.events import tell
 from shipworthy.serving.exchange import Exchange
 from shipworthy.serving.metrics import Metrics
 from shipworthy.serving.router import share
-from shipworthy.stores.records import Record, encode_entry
+from shipworthy.stores.records import encode_entry
 from shipworthy.stores.segments import SegmentWriter
 
 __all__ = ["UNROUTED", "Recorder"]
@@ -48,6 +47,7 @@ class Recorder:
         self._feedback = metrics.counter("shipworthy_feedback_total")
         self._failures = metrics.counter("shipworthy_recording_failures_total")
         self._failed = metrics.gauge("shipworthy_recording_failed")
+        self._seen_since = 0
         self._is_failing = False
         self._syncing: Future[None] = Future()
         self._syncing.set_result(None)
@@ -62,9 +62,9 @@ class Recorder:
 
     def see(self) -> None:
         """Count a request that belongs into the records."""
-        self._seen.add()
+        self._seen_since += 1
 
-    def commit(self, group: Sequence[Exchange], *, now_ns: int, epoch_ns: int) -> list[Exchange]:
+    def commit(self, group: Sequence[Exchange], *, now_ns: int, epoch_ns: int) -> Sequence[Exchange]:
         """Write the records of a group of answered requests; their answers may leave afterwards.
 
         Args:
@@ -75,28 +75,38 @@ class Recorder:
         Returns:
             Those whose record or feedback could not be written; usually none.
         """
+        self._seen.add(self._seen_since)
+        self._seen_since = 0
+        asked = group[0].asked
+        if self._share == 1 and all([one.asked is asked and one.feedback is None for one in group]):  # noqa: C419 - fast
+            self._append(asked.endpoint or UNROUTED, group, now_ns, epoch_ns)
+            return self._commit(asked.endpoint or UNROUTED, group)
         kept: dict[str, list[Exchange]] = {}
         for exchange in group:
-            endpoint = exchange.asked.endpoint or UNROUTED
             if self._share < 1 and self._left_out(exchange):
                 self._sampled.add()
-                continue
-            if endpoint not in kept:
-                kept[endpoint] = []
-            kept[endpoint].append(exchange)
-            append = (self._writers.get(endpoint) or self._open(endpoint)).append
+            else:
+                kept.setdefault(exchange.asked.endpoint or UNROUTED, []).append(exchange)
+        lost: list[Exchange] = []
+        for endpoint, part in kept.items():
+            self._append(endpoint, part, now_ns, epoch_ns)
+            lost += self._commit(endpoint, part)
+        return lost
+
+    def _append(self, endpoint: str, part: Sequence[Exchange], now_ns: int, epoch_ns: int) -> None:
+        append = (self._writers.get(endpoint) or self._open(endpoint)).append
+        for exchange in part:
             if exchange.feedback is None:
-                append(encode_entry(_record(exchange, now_ns, epoch_ns)))
+                append(encode_exchange(exchange, now_ns, epoch_ns))
                 continue
             for statement in exchange.feedback:
                 append(encode_entry(statement))
-        return [one for endpoint, part in kept.items() for one in self._commit(endpoint, part)]
 
     def _left_out(self, exchange: Exchange) -> bool:
         plain = exchange.outcome == "ok" and exchange.feedback is None
         return plain and share(exchange.request_id, b"record") >= self._share
 
-    def _commit(self, endpoint: str, part: list[Exchange]) -> list[Exchange]:
+    def _commit(self, endpoint: str, part: Sequence[Exchange]) -> Sequence[Exchange]:
         statements = [exchange.feedback for exchange in part if exchange.feedback is not None]
         records = len(part) - len(statements)
         try:
@@ -155,45 +165,8 @@ def _sync(paths: list[Path]) -> None:
         try:
             os.fsync(descriptor)
         except OSError as error:
-            tell("recording.failed", problem=f"{path}: {error.strerror}", remedy="mend the disk; a power cut would lose")
+            tell(
+                "recording.failed", problem=f"{path}: {error.strerror}", remedy="mend the disk; a power cut would lose"
+            )
         finally:
             os.close(descriptor)
-
-
-def _record(exchange: Exchange, now_ns: int, epoch_ns: int) -> Record:
-    origin, failure, asked = exchange.origin, exchange.failure, exchange.asked
-    arrived_ns, started_ns = exchange.arrived_ns, exchange.started_ns
-    received_ns = arrived_ns + epoch_ns
-    said: dict[str, Any] = _said(exchange) if exchange.outputs is not None and origin is not None else {}
-    if failure is not None:
-        said |= {"error_type": failure.kind, "error_message": failure.message, "stack_digest": failure.stack_digest}
-    return Record(
-        request_id=exchange.request_id,
-        at_ns=exchange.at_ns or received_ns,
-        received_ns=received_ns,
-        endpoint=asked.endpoint,
-        variant=origin.variant if origin else "",
-        package=origin.package if origin else "",
-        plan=origin.plan if origin else 0,
-        route=asked.path,
-        protocol=asked.dialect,
-        status=exchange.status,
-        outcome=exchange.outcome,
-        rows=exchange.rows.count if exchange.rows else 0,
-        input=exchange.body,
-        content_type="application/json",
-        queue_us=(started_ns - arrived_ns) // 1_000 if started_ns else 0,
-        run_us=exchange.run_ns // 1_000,
-        total_us=(now_ns - arrived_ns) // 1_000,
-        fallback_reason=exchange.fallback,
-        **said,
-    )
-
-
-def _said(exchange: Exchange) -> dict[str, Any]:
-    """The outputs by the record's own fields; outputs of other names as JSON."""
-    assert exchange.outputs is not None
-    assert exchange.origin is not None
-    named = dict(zip(exchange.origin.outputs, exchange.outputs, strict=True))
-    said = {name: named.pop(name) for name in ("probability", "decision") if name in named}
-    return said | {"outputs": msgspec.json.encode(named)} if named else said

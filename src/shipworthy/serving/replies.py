@@ -11,7 +11,7 @@ from shipworthy.serving.mlflow import mlflow_error
 from shipworthy.serving.oip import oip_error
 from shipworthy.stores.records import Outcome
 
-__all__ = ["STATUS_LINES", "error_body", "failure_of", "header_lines", "render", "status_of"]
+__all__ = ["STATUS_LINES", "error_body", "failure_of", "header_lines", "opening_of", "render", "status_of"]
 
 STATUS_LINES: Final = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
 _TABLE: Final[tuple[tuple[type[ShipworthyError], int, Outcome], ...]] = (
@@ -60,6 +60,11 @@ def error_body(dialect: Dialect, status: int, error: Exception) -> bytes:
     return mlflow_error(status, text) if dialect is Dialect.MLFLOW else oip_error(text)
 
 
+def opening_of(lines: bytes) -> bytes:
+    """What a plain 200 answer begins with, up to the request's id; ``lines`` say who answers."""
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n%bshipworthy-request-id: " % lines
+
+
 def render(exchange: Exchange, date: bytes, *, close: bool) -> bytes:
     """A whole HTTP answer.
 
@@ -68,13 +73,17 @@ def render(exchange: Exchange, date: bytes, *, close: bool) -> bytes:
         date: The header line of the date, ending in CRLF.
         close: Whether the connection ends with it.
     """
+    reply, origin = exchange.reply, exchange.origin
+    if exchange.status == 200 and origin is not None and not (close or exchange.extra):
+        values = (origin.opening, exchange.request_id.encode(), date, len(reply), reply)
+        return b"%b%b\r\n%bcontent-length: %d\r\n\r\n%b" % values
     return b"%b%b%b%bcontent-length: %d\r\n\r\n%b" % (
         STATUS_LINES[exchange.status],
         date,
         _lines(exchange),
         b"connection: close\r\n" if close else b"",
-        len(exchange.reply),
-        exchange.reply,
+        len(reply),
+        reply,
     )
 
 

@@ -249,8 +249,15 @@ class Service:
             if self._strict or exchange.feedback is not None:
                 self._take_back(exchange)
         self.in_flight -= len(group)
+        first = group[0]
+        asked = first.asked
+        plain = [one.status == 200 and one.outcome == "ok" and one.asked is asked for one in group]
+        if all(plain):
+            self._count(group, now_ns)
+        else:
+            for one in group:
+                self._count((one,), now_ns)
         for exchange in group:
-            self._count(exchange, now_ns)
             exchange.sink.deliver(exchange)
 
     def _take_back(self, exchange: Exchange) -> None:
@@ -258,14 +265,16 @@ class Service:
         exchange.status, exchange.outcome, exchange.extra = 503, "error", b""
         exchange.reply = error_body(exchange.asked.dialect, 503, error)
 
-    def _count(self, exchange: Exchange, now_ns: int) -> None:
-        asked, origin = exchange.asked, exchange.origin
-        key = (asked.endpoint, origin.variant if origin else "", asked.dialect, exchange.outcome, exchange.status)
-        series = self._series.get(key) or self._make_series(key)
-        series[0].add()
-        series[1].observe((now_ns - exchange.arrived_ns) / 1e9)
-        if exchange.started_ns:
-            self._queue.observe((exchange.started_ns - exchange.arrived_ns) / 1e9)
+    def _count(self, group: Sequence[Exchange], now_ns: int) -> None:
+        """Count answers of one endpoint, variant, dialect, outcome and status."""
+        first = group[0]
+        asked, origin = first.asked, first.origin
+        key = (asked.endpoint, origin.variant if origin else "", asked.dialect, first.outcome, first.status)
+        answers, durations = self._series.get(key) or self._make_series(key)
+        answers.add(len(group))
+        durations.observe_all([(now_ns - one.arrived_ns) * 1e-9 for one in group])
+        if first.started_ns:
+            self._queue.observe_all([(one.started_ns - one.arrived_ns) * 1e-9 for one in group])
 
     def _make_series(self, key: tuple[str, str, str, str, int]) -> tuple[Counter, Histogram]:
         endpoint, variant, protocol, outcome, status = key

@@ -72,7 +72,9 @@ def listen(host: str, port: int) -> socket.socket:
 def _not_bound(error: OSError, host: str, port: int) -> ShipworthyError:
     if error.errno == errno.EADDRINUSE:
         return InvalidConfig(
-            f"port {port} on {host} is in use", remedy="end what listens there, or choose another with --port", port=port
+            f"port {port} on {host} is in use",
+            remedy="end what listens there, or choose another with --port",
+            port=port,
         )
     return BackendFailed(
         f"port {port} on {host} cannot be used: {error.strerror}", remedy="choose another with --port", port=port
@@ -154,7 +156,15 @@ class Supervisor:
 
     def _start(self, place: _Place, now_s: float) -> None:
         descriptor = self._listener.fileno()
-        command = [sys.executable, "-m", "shipworthy.serving.worker", "--fd", str(descriptor), "--home", str(self._home)]
+        command = [
+            sys.executable,
+            "-m",
+            "shipworthy.serving.worker",
+            "--fd",
+            str(descriptor),
+            "--home",
+            str(self._home),
+        ]
         command += ["--scratch", str(self._scratch), "--slot", str(place.slot), *self._options]
         place.process = subprocess.Popen(command, pass_fds=[descriptor], stdin=subprocess.DEVNULL)  # noqa: S603 - our own module
         place.began_s = now_s
@@ -173,7 +183,9 @@ class Supervisor:
             path = self._scratch / f"{place.slot}.metrics"
             if place.process is None or now_s - place.began_s < _STUCK_S or not path.exists():
                 continue
-            beats = [doubles[0] for key, doubles in read_series(self._scratch, slot=place.slot).items() if _HEART in key]
+            beats = [
+                doubles[0] for key, doubles in read_series(self._scratch, slot=place.slot).items() if _HEART in key
+            ]
             if beats and now_s - beats[0] > _STUCK_S:
                 tell("worker.stuck", slot=place.slot, pid=place.process.pid)
                 place.process.kill()

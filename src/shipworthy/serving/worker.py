@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = worker_parser().parse_args(arguments)
     limits = parse_limits(tuple(options.limit))
     connection = socket.socket(fileno=options.fd)
-    connection.setblocking(False)
+    connection.setblocking(False)  # noqa: FBT003 - the library's signature
     uvloop.run(_serve(options, limits, connection))
     return 0
 
@@ -126,7 +126,7 @@ def _settle_memory() -> None:
 
 def _config(app: App, limits: Limits) -> Config:
     return Config(
-        app,  # type: ignore[arg-type] - ASGI's types are TypedDicts; ours are plain dicts
+        app,
         http=HttpProtocol,
         ws="none",
         lifespan="off",

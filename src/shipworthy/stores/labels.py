@@ -34,8 +34,9 @@ ranked AS (
     )
 ),
 answers AS (
-    SELECT *, row_number() OVER (PARTITION BY request_id, "row" ORDER BY at DESC, received DESC, position DESC) AS turn
+    SELECT *, row_number() OVER (newest_first) AS turn
     FROM predictions
+    WINDOW newest_first AS (PARTITION BY request_id, "row" ORDER BY "at" DESC, received DESC, position DESC)
 )
 SELECT a.position, l.outcome AS label, l.observed AS observed, l.received AS labelled, coalesce(l.said, 0) AS said
 FROM answers AS a
@@ -129,7 +130,8 @@ def join_labels(records: pa.Table, feedback: pa.Table, inputs: Inputs | None = N
     narrow = predictions.select(["request_id", "row", "at", "received"])
     narrow = narrow.append_column("position", pa.array(np.arange(len(predictions))))
     try:
-        with closing(duckdb.connect(":memory:", config={"TimeZone": "UTC"})) as connection:
+        with closing(duckdb.connect(":memory:")) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
             connection.register("predictions", narrow)
             connection.register("feedback", feedback)
             labels = connection.sql(_JOIN).to_arrow_table()

@@ -186,7 +186,11 @@ def seal_orphans(folder: Path) -> tuple[Path, ...]:
         for draft in folder.glob(f".*{LIVE}"):
             if _is_orphan(draft):
                 draft.unlink(missing_ok=True)
-        return tuple(_seal(path) for path in sorted(folder.glob(f"[!.]*{LIVE}")) if _is_orphan(path))
+        sealed = []
+        for path in sorted(folder.glob(f"[!.]*{LIVE}")):
+            with suppress(FileNotFoundError):  # its writer has sealed it just now
+                sealed += [_seal(path)] if _is_orphan(path) else []
+        return tuple(sealed)
     except OSError as error:
         raise _disk_failed(error, folder, 0) from error
 

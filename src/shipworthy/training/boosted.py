@@ -38,7 +38,7 @@ class Boosted:
         limit: Most rounds.
         patience: Rounds without a better validation log loss after which a fit ends; None never ends it so.
         seed: Seed of every random choice.
-        threads: Threads; 0 for one per core. The model does not depend on it.
+        threads: Threads, at least one. The model does not depend on it.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Boosted:
     limit: int = 1500
     patience: int | None = 30
     seed: int = 0
-    threads: int = 0
+    threads: int = 1
     kind: ClassVar[Kind] = "lightgbm"
 
     @property

@@ -47,7 +47,7 @@ def _sentence(chosen: Candidate, best: Candidate, shortfall: Interval, near: int
             "standard error."
         )
     if chosen is best:
-        rivals = "no other candidate comes" if near == 1 else f"{near - 1} larger ones come"
+        rivals = {1: "no other candidate comes", 2: "one larger comes"}.get(near, f"{near - 1} larger ones come")
         return (
             f"{chosen.name} is proposed: it earns the most in validation, {value}; {rivals} within one standard error."
         )

@@ -44,6 +44,12 @@ class Fitted:
         """The training library's own probability, shape (n_rows,); the graph must say the same."""
         return self.model.probability(self.encoding.matrix(frame))
 
+    def answer(self, frame: FeatureFrame) -> dict[str, NDArray[np.generic]]:
+        """The graph's own outputs by name, each of shape (n_rows,)."""
+        names = [PROBABILITY, DECISION]
+        said = _session(self.model_onnx).run(names, feed(self.encoding, frame))
+        return dict(zip(names, said, strict=True))
+
 
 def seal(model: Model, encoding: Encoding, *, threshold: float, name: str) -> Fitted:
     """Draw a model as one graph that decides at ``threshold``, a probability."""
@@ -65,13 +71,17 @@ def feed(encoding: Encoding, frame: FeatureFrame) -> dict[str, NDArray[np.generi
 
 def measure_latency_us(model_onnx: bytes, tensors: Mapping[str, NDArray[np.generic]]) -> float:
     """Median time of one run of the graph on one thread, in microseconds, without any server around it."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    session = ort.InferenceSession(model_onnx, options, providers=["CPUExecutionProvider"])
+    session = _session(model_onnx)
     took = np.empty(_TIMED)
     for index in range(-_WARM_UP, _TIMED):
         begun = time.perf_counter()
         session.run([PROBABILITY, DECISION], tensors)
         took[max(index, 0)] = time.perf_counter() - begun
     return float(np.median(took) * 1e6)
+
+
+def _session(model_onnx: bytes) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return ort.InferenceSession(model_onnx, options, providers=["CPUExecutionProvider"])

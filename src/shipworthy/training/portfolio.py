@@ -23,7 +23,7 @@ def standard_portfolio(*, seed: int, threads: int) -> tuple[Learner, ...]:
 
     Args:
         seed: Seed of every random choice.
-        threads: Threads of one fit; 0 for one per core.
+        threads: Threads of one fit.
 
     Source:
         D. Salinas & N. Erickson (2024), TabRepo: a large scale repository of tabular model evaluations (arXiv

@@ -120,7 +120,8 @@ def view_gate(workspace: Workspace, digest: str) -> GateView:
     document = read_one(workspace, "verdict", digest)
     body, verdict = Part(document.body), verdict_of(document)
     decisions = tuple(_decision(one) for one in read_all(workspace, "approval", verdict=digest))
-    author = body.text("author")
+    made = read_if_there(workspace, "package", body.text("package"))
+    author = Part(made.body if made else None).text("author")
     why_not = _why_not(workspace, verdict, package=body.text("package"), author=author)
     said = next((one.yes for one in decisions if one.person == workspace.person.name), None)
     return GateView(

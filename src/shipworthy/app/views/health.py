@@ -13,6 +13,8 @@ __all__ = ["Health", "Mark", "data_mark", "model_mark", "of_findings", "rank", "
 
 # The service breaks its word when one request in a hundred fails; the same line as the standard guard of a rollout.
 BROKEN_SHARE = 0.01
+# A caller's mistakes are no fault of the data until they are common: one in a hundred wants a look, one in ten breaks.
+BROKEN_DATA_SHARE = 0.1
 # One missed window is a late job; two are a service that nobody calls or nobody watches.
 STALE_WINDOWS = 2
 
@@ -77,7 +79,7 @@ def data_mark(window: Part, contract: Iterable[Finding]) -> Mark:
     requests = window.number("requests") or 0
     if requests:
         broke = (window.part("outcomes").number("invalid") or 0) / requests
-        health = Health.WELL if broke == 0 else Health.LOOK if broke < BROKEN_SHARE else Health.BROKEN
+        health = Health.WELL if broke < BROKEN_SHARE else Health.LOOK if broke < BROKEN_DATA_SHARE else Health.BROKEN
         text = f"{words.share(broke)} of requests broke the contract" if broke else "every request kept the contract"
         return Mark(about="data", health=health, text=text)
     findings = tuple(contract)

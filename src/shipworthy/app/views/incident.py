@@ -70,14 +70,15 @@ JUST_BEFORE = timedelta(days=7)
 _CHANGES = frozenset({"plan", "approval", "package", "contract", "snapshot", "promote", "rollback", "serve", "retrain"})
 
 
-def view_incidents(workspace: Workspace, status: str = "") -> tuple[IncidentRow, ...]:
+def view_incidents(workspace: Workspace, *, status: str = "", project: str = "") -> tuple[IncidentRow, ...]:
     """Incidents, open ones first, then the newest.
 
     Args:
         workspace: Where to look.
         status: ``open``, ``closed`` or empty for both.
+        project: Those of one project; empty for all.
     """
-    where = {"status": status} if status else {}
+    where = {name: text for name, text in (("status", status), ("project", project)) if text}
     rows = [row_of(one) for one in read_all(workspace, "incident", 1_000, **where)]
     newest_first = sorted(rows, key=lambda one: one.opened_at.timestamp() if one.opened_at else 0.0, reverse=True)
     return tuple(sorted(newest_first, key=lambda one: not one.open))

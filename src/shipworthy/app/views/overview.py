@@ -1,7 +1,9 @@
 """The overview: a row per project, and whether every model earns what it should."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import stdev
 
 from shipworthy.app.views import words
 from shipworthy.app.views.health import Health, Mark, rank, worst
@@ -13,6 +15,7 @@ __all__ = ["Overview", "ProjectRow", "Spark", "view_overview"]
 
 SPARK_WINDOWS = 60
 WEEK = 7
+T_OF_SIX = 2.447  # 97.5th percentile of Student's t with six degrees of freedom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +24,8 @@ class Spark:
 
     Attributes:
         days: Start of each window.
-        values: The point; a mean over the last seven windows, weighted by decisions, because single days swing.
-        lows: Lower end of the band that holds the single windows of those seven.
+        values: The mean of the seven windows up to it, because single days swing.
+        lows: Lower end of the mean's 95 % interval, from the spread of the seven.
         highs: Upper end of it.
     """
 
@@ -37,7 +40,7 @@ class ProjectRow:
     """One project at a glance.
 
     Attributes:
-        age: How long it stands at this stage.
+        age: How long it stands at this stage; None when that cannot be told.
         uplift: Value over the baseline per 1,000 decisions.
         total: The same, summed over everything that matured, in the goal's unit.
         marks: Health of data, model and service.
@@ -87,7 +90,7 @@ def _row(workspace: Workspace, story: Story) -> ProjectRow:
         question=story.goal.question,
         stage=story.stage,
         stage_since=story.stage_since,
-        age=now - story.stage_since if story.stage_since else None,
+        age=now - story.stage_since if story.stage_since and story.stage_since <= now else None,
         endpoint=story.endpoint,
         headline=headline_of(story),
         uplift=story.performance.uplift,
@@ -102,12 +105,14 @@ def _row(workspace: Workspace, story: Story) -> ProjectRow:
 
 
 def _spark(points: list[tuple[datetime, float, int]]) -> Spark:
-    weeks = [points[max(0, end - WEEK) : end] for end in range(1, len(points) + 1)]
+    weeks = [points[end - WEEK : end] for end in range(WEEK, len(points) + 1)]
+    means = tuple(sum(v * n for _, v, n in week) / sum(n for _, _, n in week) for week in weeks)
+    halves = tuple(T_OF_SIX * stdev(v for _, v, _ in week) / math.sqrt(WEEK) for week in weeks)
     return Spark(
-        days=tuple(one[0] for one in points),
-        values=tuple(sum(v * n for _, v, n in week) / sum(n for _, _, n in week) for week in weeks),
-        lows=tuple(min(v for _, v, _ in week) for week in weeks),
-        highs=tuple(max(v for _, v, _ in week) for week in weeks),
+        days=tuple(week[-1][0] for week in weeks),
+        values=means,
+        lows=tuple(mean - half for mean, half in zip(means, halves, strict=True)),
+        highs=tuple(mean + half for mean, half in zip(means, halves, strict=True)),
     )
 
 

@@ -6,11 +6,12 @@ from datetime import datetime
 from shipworthy.app.views import words
 from shipworthy.app.views.goal import GoalView
 from shipworthy.app.views.health import Health, Mark, of_findings
-from shipworthy.app.views.incident import IncidentRow, row_of
+from shipworthy.app.views.incident import IncidentRow, view_incidents
 from shipworthy.app.views.reading import Part, Ref, Workspace, read_all
 from shipworthy.app.views.run import RunView, run_of
 from shipworthy.app.views.story import Headline, Story, headline_of, marks_of, read_story, waits_for
 from shipworthy.app.views.windows import Performance, WindowRow, read_windows
+from shipworthy.core.findings import Status
 
 __all__ = ["Moment", "ProjectView", "Step", "view_project"]
 
@@ -94,7 +95,7 @@ def view_project(workspace: Workspace, name: str) -> ProjectView:
         windows=windows,
         total=sum(uplifts) if uplifts else None,
         moments=moments_of(workspace, story.endpoint),
-        incidents=tuple(row_of(one) for one in read_all(workspace, "incident", project=name)),
+        incidents=view_incidents(workspace, project=name),
         waits_for=waits_for(story),
     )
 
@@ -168,7 +169,8 @@ def _gate(story: Story) -> Step:
         return Step(name="gate", health=Health.UNKNOWN, text="not judged yet")
     failed = len(story.verdict.blocking())
     total = words.plural(len(story.verdict.findings), "check")
-    text = f"{failed} of {total} failed" if failed else f"{total}, none failed"
+    warned = sum(one.status is Status.WARNED for one in story.verdict.findings)
+    text = f"{failed} of {total} failed" if failed else f"{total}, {warned or 'none'} warned"
     return Step(
         name="gate", health=of_findings(story.verdict.findings), text=text, ref=Ref(kind="verdict", id=story.judged.id)
     )

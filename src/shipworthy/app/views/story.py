@@ -174,6 +174,8 @@ def _earning(story: Story) -> Headline:
     if reached.missed:
         names = ", ".join(words.metric_name(one.metric) for one in reached.missed)
         sentence += f", but misses good enough on {names}."
+    elif story.incidents:
+        sentence += f"; {words.plural(len(story.incidents), 'incident')} needs a person."
     else:
         sentence += ": good enough on every line." if reached.bars else "."
     health = Health.BROKEN if reached.missed else Health.LOOK if story.incidents else Health.WELL

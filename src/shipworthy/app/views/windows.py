@@ -1,12 +1,22 @@
 """Production, window by window: volume, outcomes, latency, scores, and value as far as it is known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from shipworthy.app.views.reading import Estimate, Part, Workspace, newest, read_all
+from shipworthy.core.digests import Json
 
-__all__ = ["Bar", "Performance", "WindowRow", "newest_window", "read_performance", "read_windows", "view_performance"]
+__all__ = [
+    "Bar",
+    "Performance",
+    "WindowRow",
+    "newest_window",
+    "read_bodies",
+    "read_performance",
+    "read_windows",
+    "view_performance",
+]
 
 FAILURES = ("error", "timeout", "rejected")
 
@@ -104,29 +114,31 @@ class Performance:
         return tuple(one for one in self.bars if not one.cleared)
 
 
+def read_bodies(
+    workspace: Workspace, endpoint: str, start: datetime | None = None, end: datetime | None = None
+) -> tuple[Mapping[str, Json], ...]:
+    """The bodies of the windows that begin in ``[start, end)``, oldest first."""
+    begun = [(Part(one.body).instant("start"), one.body) for one in read_all(workspace, "window", endpoint=endpoint)]
+    inside = [
+        (at, body)
+        for at, body in begun
+        if at is not None and (start is None or at >= start) and (end is None or at < end)
+    ]
+    return tuple(body for _, body in sorted(inside, key=lambda one: one[0]))
+
+
 def read_windows(
     workspace: Workspace, endpoint: str, start: datetime | None = None, end: datetime | None = None
 ) -> tuple[WindowRow, ...]:
     """The windows that begin in ``[start, end)``, oldest first."""
-    rows = [_row(Part(one.body)) for one in read_all(workspace, "window", endpoint=endpoint)]
-    inside = [
-        one
-        for one in rows
-        if one is not None and (start is None or one.start >= start) and (end is None or one.start < end)
-    ]
-    return tuple(sorted(inside, key=lambda one: one.start))
+    rows = (_row(Part(body)) for body in read_bodies(workspace, endpoint, start, end))
+    return tuple(one for one in rows if one is not None)
 
 
 def newest_window(workspace: Workspace, endpoint: str) -> Part:
     """The body of the window that begins last; an empty part when there is none."""
     bodies = [Part(one.body) for one in read_all(workspace, "window", endpoint=endpoint)]
     return max(bodies, key=lambda one: one.text("start"), default=Part(None))
-
-
-def newest_scores(workspace: Workspace, endpoint: str) -> tuple[Sequence[float], Sequence[float], Sequence[float]]:
-    """Edges, counts now and reference counts of the newest window that has scores."""
-    scores = newest_window(workspace, endpoint).part("scores")
-    return scores.numbers("edges"), scores.numbers("counts"), scores.numbers("reference")
 
 
 def _row(body: Part) -> WindowRow | None:

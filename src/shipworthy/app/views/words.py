@@ -13,6 +13,7 @@ __all__ = [
     "clock_time",
     "count",
     "duration",
+    "exact",
     "metric_name",
     "metric_text",
     "milliseconds",
@@ -34,22 +35,37 @@ _METRIC_NAMES: Mapping[str, str] = {
     "uplift_per_1000": "uplift over the baseline",
     "baseline_value_per_1000": "baseline's value",
 }
+SMALLEST = -4  # powers of ten below this are written as such
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SPANS = ((86_400 * 365, "y"), (86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def number(value: float | None, digits: int = 3) -> str:
     """A plain number with ``digits`` significant digits, thousands grouped; a dash for nothing.
 
-    >>> number(0.79017), number(-1234.5), number(None), number(84292)
-    ('0.790', '−1,230', '–', '84,300')
+    >>> number(0.79017), number(-1234.5), number(None), number(84292), number(4.1e-7, 2)
+    ('0.790', '−1,230', '–', '84,300', '4.1 × 10⁻⁷')
     """
     if value is None or not math.isfinite(value):
         return NOTHING
     if value == 0:
         return "0"
-    places = digits - 1 - math.floor(math.log10(abs(value)))
-    rounded = round(value, places)
-    return f"{rounded:,.{max(places, 0)}f}".replace("-", "−")
+    exponent = math.floor(math.log10(abs(value)))
+    if exponent < SMALLEST:
+        return f"{value / 10**exponent:.{digits - 1}f} × 10{str(exponent).translate(_RAISED)}".replace("-", "−")
+    places = digits - 1 - exponent
+    return f"{round(value, places):,.{max(places, 0)}f}".replace("-", "−")
+
+
+def exact(value: float | None) -> str:
+    """A number that somebody chose, such as a threshold: no digits but its own.
+
+    >>> exact(0.03), exact(10.0), exact(64), exact(11070)
+    ('0.03', '10', '64', '11,070')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return number(value) if abs(value) < 10**SMALLEST and value else f"{value:,.10g}".replace("-", "−")
 
 
 def count(value: float | None) -> str:
@@ -160,18 +176,18 @@ def duration(step: timedelta) -> str:
 
 
 def age(then: datetime | None, now: datetime) -> str:
-    """How long ago, or in how long.
+    """How long ago. What lies ahead (a rehearsal's clock stands before the day it was set up) is told by its date.
 
     >>> noon = datetime(2013, 10, 1, 12, tzinfo=UTC)
-    >>> age(noon, noon + timedelta(minutes=3)), age(noon, noon - timedelta(days=2)), age(noon, noon)
-    ('3 min ago', 'in 2 d', 'now')
+    >>> age(noon, noon + timedelta(minutes=3)), age(noon, noon), age(noon, noon - timedelta(days=2))
+    ('3 min ago', 'now', '2013-10-01 12:00 UTC')
     """
     if then is None:
         return NOTHING
     step = now - then
     if abs(step) < timedelta(seconds=1):
         return "now"
-    return f"in {duration(step)}" if step < timedelta(0) else f"{duration(step)} ago"
+    return clock_time(then) if step < timedelta(0) else f"{duration(step)} ago"
 
 
 def clock_time(instant: datetime | None, *, seconds: bool = False) -> str:

@@ -1,10 +1,12 @@
 """``shipworthy history``: the ledger."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from shipworthy.cli.output import as_json_option, emit, project_argument, table
+from shipworthy.core.digests import Json
 
 __all__ = ["command"]
 
@@ -41,7 +43,7 @@ def command(project: str, at: str | None, kind: str | None, limit: int, *, verif
         emit(table(["#", "at (UTC)", "who", "what", "of"], rows), list(events), as_json=as_json)
 
 
-def _served(body: dict[str, object]) -> str:
+def _served(body: Mapping[str, Json]) -> str:
     if body["plan"] is None:
         return f"nothing served on {body['endpoint']!r} at {body['at']}"
     return (

@@ -1,10 +1,13 @@
 """``shipworthy records``: predictions as they happened."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import click
 
 from shipworthy.cli.output import as_json_option, emit, project_argument, table
+from shipworthy.core.digests import Json
 
 __all__ = ["command"]
 
@@ -45,7 +48,22 @@ def command(
         return
     rows = list_records(opened, outcome=outcome, request_id=request_id, since=since, limit=limit)
     head = ["at (UTC)", "request", "outcome", "status", "variant", "probability", "label", "ms", "error"]
-    lines = table(head, [tuple(row["shown"].values()) for row in rows]) if rows else ["no record matches"]
+    lines = table(head, [_line(row) for row in rows]) if rows else ["no record matches"]
     if request_id and rows:
         lines += ["", f"input: {rows[0]['input']}", f"error: {rows[0]['error_message'] or 'none'}"]
-    emit(lines, [{k: v for k, v in row.items() if k != "shown"} for row in rows], as_json=as_json)
+    emit(lines, list(rows), as_json=as_json)
+
+
+def _line(row: Mapping[str, Json]) -> tuple[str, ...]:
+    said, known = cast("list[float]", row["probability"]), cast("list[float | None]", row["labels"])
+    return (
+        str(row["at"])[:19],
+        str(row["request_id"]),
+        str(row["outcome"]),
+        str(row["status"]),
+        str(row["variant"]),
+        " ".join(f"{one:.3f}" for one in said[:3]),
+        " ".join("?" if one is None else f"{one:g}" for one in known[:3]),
+        f"{cast('int', row['total_us']) / 1000:.2f}",
+        str(row["error_message"])[:60],
+    )

@@ -1,5 +1,6 @@
 """``shipworthy serve``: try a package at once."""
 
+import time
 from pathlib import Path
 
 import click
@@ -22,5 +23,7 @@ def command(package: str, name: str | None, port: int | None) -> None:
     from shipworthy.app.serve import serve
 
     with serve(Path(package), name=name, port=port) as running:
-        click.echo(f"{running.name} (unapproved) at {running.url}  -  interrupt to stop")
-        running.wait()
+        click.echo(f"serving (unapproved) at {running.url}; interrupt to stop", err=True)
+        while True:
+            running.check()
+            time.sleep(0.5)

@@ -1,10 +1,16 @@
 """``shipworthy up``: endpoint, controller and console on this machine."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from shipworthy.cli.output import progress, project_argument
+
+if TYPE_CHECKING:
+    from shipworthy.app.actions import Actions
+    from shipworthy.app.guard import Asgi
+    from shipworthy.app.workspace import Workspace
 
 __all__ = ["command"]
 
@@ -45,7 +51,7 @@ def command(
 
     flags = {"endpoint_port": port, "console_port": console_port, "workers": workers}
     opened = open_project(Path(project), flags=flags)
-    with Up.start(opened, replaying=replay, faces=_faces) as running:
+    with Up.start(opened, replaying=replay, site=_site) as running:
         click.echo(f"endpoint  {running.endpoint_url}\nconsole   {running.console_url}", err=True)
         if replay:
             with progress(quiet=False) as tell:
@@ -54,3 +60,12 @@ def command(
         if not once:
             click.echo("interrupt to stop", err=True)
             running.wait()
+
+
+def _site(workspace: "Workspace", actions: "Actions") -> "Asgi":
+    """The pages and the API together; this is the one place that knows both faces."""
+    from shipworthy.api.routes import make_api
+    from shipworthy.app.guard import join_faces
+    from shipworthy.console.pages import make_console
+
+    return join_faces(make_console(workspace, actions), make_api(workspace, actions))

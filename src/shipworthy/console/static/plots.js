@@ -7,11 +7,21 @@
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   }
 
+  // 1, 2, 5, 10, 20, 50 ...: the library's own ticks on a short logarithmic axis say "2 3 4" without their power.
+  function logTicks() {
+    const values = [];
+    for (let power = -6; power <= 9; power += 1) {
+      for (const digit of [1, 2, 5]) values.push(Number((digit * 10 ** power).toPrecision(1)));
+    }
+    return { tickmode: "array", tickvals: values, ticktext: values.map((one) => one.toLocaleString("en", { maximumSignificantDigits: 1 })) };
+  }
+
   function axis(given) {
     return {
+      ...(given.type === "log" && !given.tickvals ? logTicks() : {}),
       ...given,
       gridcolor: colour("--line"), linecolor: colour("--edge"), zerolinecolor: colour("--edge"),
-      tickcolor: colour("--edge"), automargin: true,
+      tickcolor: colour("--edge"), automargin: true, title: { font: { size: 12 }, standoff: 8, ...given.title },
     };
   }
 
@@ -31,15 +41,34 @@
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { ...given.font, family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--muted") },
       hoverlabel: { bgcolor: colour("--surface"), bordercolor: colour("--edge"), font: { color: colour("--ink") } },
-      margin: { t: 14, r: narrow ? 8 : 16, b: 40, l: 8, ...(given.meta?.margin || {}) },
-      height: given.height || (narrow ? 260 : 320),
+      margin: { t: 34, r: narrow ? 8 : 16, b: 40, l: 8, ...(given.meta?.margin || {}) },
+      height: given.height || (narrow ? 270 : 320),
     };
+    if (made.showlegend) {
+      made.legend = { ...given.legend, orientation: "h", x: 0, xanchor: "left", y: -0.24, yanchor: "top" };
+      made.height += narrow ? 90 : 50;
+    }
     for (const key of Object.keys(made)) {
       if (/^[xy]axis\d*$/.test(key)) made[key] = axis(made[key]);
     }
     made.xaxis = made.xaxis || axis({});
     made.yaxis = made.yaxis || axis({});
+    made.annotations = [...(made.annotations || []).map((one) => ({ bgcolor: veil(), ...one })), upper(made.yaxis)];
     return made;
+  }
+
+  // A long name of an upright axis is cut off when it stands on its side: it lies above the axis instead.
+  function upper(yaxis) {
+    const text = yaxis.title?.text || "";
+    yaxis.title = { text: "" };
+    return {
+      text, showarrow: false, xref: "paper", x: 0, xanchor: "left", yref: "paper", y: 1, yanchor: "bottom", yshift: 6,
+    };
+  }
+
+  // Labels stay readable where they lie on data.
+  function veil() {
+    return colour("--veil");
   }
 
   function draw(figure) {
