@@ -146,3 +146,26 @@ def test_the_cumulative_uplift_ends_at_the_sum_and_its_band_begins_at_the_sevent
 def test_a_row_that_does_not_fit_its_columns_is_an_error():
     with pytest.raises(ValueError, match="does not fit"):
         Picture(name="x", title="1", figure={}, columns=("a",), rows=((1, 2),))
+
+
+def test_a_leaderboard_without_a_proposal_or_a_baseline_says_so():
+    candidates = [{**one, "proposed": False} for one in make_run()["candidates"]]
+    assert draw_leaderboard({"candidates": candidates}, unit=UNIT).title == "4 candidates, none is proposed"
+    without = draw_leaderboard({"candidates": make_run()["candidates"][1:]}, unit=UNIT)
+    assert without.title == "lightgbm-31 is proposed: $34.7k per 1,000 flights"
+    unmeasured = {"candidates": [*candidates, {"name": "new", "kind": "linear"}]}
+    assert len(draw_leaderboard(unmeasured, unit=UNIT).rows) == 5
+
+
+def test_pictures_do_without_what_nobody_declared():
+    bodies = make_windows()
+    assert "good enough" not in draw_value(bodies, unit=UNIT, good_enough=("value_per_1000 is fine",)).title
+    assert draw_latency(bodies).title.startswith("The worst day's p99 was")
+    untimed = [{**one, "latency_ms": {}} for one in bodies]
+    assert draw_latency(untimed).title == "No request was timed"
+    bare = {key: value for key, value in FINDINGS["single_feature_auc"].items() if key == "features"}
+    assert draw_finding(finding("single_feature_auc", **bare)).title.endswith("(AUC 0.950)")
+    free = {**FINDINGS["calibration"], "threshold": None}
+    assert len(draw_finding(finding("calibration", **free)).figure["layout"]["shapes"]) == 0
+    alone = {"bars": [{"name": "worker", "value": 150.0}], "unit": "MB", "threshold": None}
+    assert draw_finding(finding("bars", **alone)).title == "Worker 150 MB"

@@ -174,6 +174,16 @@ def test_stale_data_is_found_against_the_given_present(engine, age, status):
         assert "28 days before 2013-10-02" in finding.message
 
 
+def test_a_table_without_rows_breaks_only_promises_about_rows(engine):
+    key = Property(name="id", logical_type="integer", primary_key=True, required=True, unique=True, minimum=1)
+    rules = (
+        Rule(metric="rowCount", operator="mustBeGreaterThan", amounts=(0,)),
+        Rule(metric="nullValues", operator="mustBeLessThan", amounts=(1,), column="id", percent=True),
+    )
+    found = broken(findings(engine, TABLE.slice(0, 0), key, rules=rules))
+    assert list(found) == ["contract.row_count"]
+
+
 def test_freshness_of_a_column_without_any_instant_fails(engine):
     table = pa.table({"at": pa.array([None], pa.timestamp("us"))})
     at = Property(name="at", logical_type="timestamp")

@@ -105,3 +105,18 @@ def test_day_blocks_cover_the_truth_where_independent_rows_do_not():
 
 def test_an_interval_writes_plain_numbers():
     assert Interval(estimate=1.5, low=1.0, high=2.0, blocks=30).to_json()["high"] == 2.0
+
+
+@pytest.mark.parametrize("wrong", [{"resamples": 0}, {"confidence": 1.0}, {"confidence": 0.0}])
+def test_a_plan_that_draws_nothing_or_is_no_fraction_is_an_error(wrong):
+    with pytest.raises(ValueError, match="resamples at confidence"):
+        Resampling(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("probability", "block", "problem"),
+    [([0.1, 0.2], [0], "differ"), ([0.1, float("nan")], [0, 0], "NaN or outside"), ([0.1, 1.1], [0, 0], "outside")],
+)
+def test_scores_that_are_no_fractions_or_do_not_fit_together_are_an_error(probability, block, problem):
+    with pytest.raises(ValueError, match=problem):
+        Scores(truth=np.array([True, False]), probability=np.array(probability), block=np.array(block))

@@ -56,10 +56,11 @@ def _seal(opened: Opened, payload: Mapping[str, Json]) -> Json:
 
 
 def _windows(opened: Opened, payload: Mapping[str, Json]) -> Json:
-    """Compute the windows that may have changed: those whose outcomes were not all known a window ago."""
+    """Compute the windows whose outcomes were not all known a window ago; a full look finds later labels too."""
     project, endpoint, now = opened.project, str(payload["endpoint"]), parse_instant(str(payload["now"]))
-    every, delay = project.monitoring.every, project.data.label_delay
-    since = None if _first_look(opened, endpoint) else _floor(now - 3 * every - 2 * delay, every)
+    every, delay = project.monitoring.every, _label_delay(opened)
+    everything = bool(payload["full"]) or _first_look(opened, endpoint)
+    since = None if everything else _floor(now - 3 * every - 2 * delay, every)
     production = load_production(opened.workspace.folder, endpoint, project.goal, since=since)
     edges = even_edges(_SCORE_BINS)
     bodies = windows(
@@ -87,7 +88,7 @@ def _performance(opened: Opened, payload: Mapping[str, Json]) -> Json:
         project.goal,
         endpoint=endpoint,
         every=project.monitoring.every,
-        label_delay=project.data.label_delay,
+        label_delay=_label_delay(opened),
         now=parse_instant(str(payload["now"])),
     )
     if body is None:
@@ -118,6 +119,11 @@ def _incidents(opened: Opened, payload: Mapping[str, Json]) -> Json:
             actor="controller", kind=kind, subject=incident, facts={"title": action.body["title"], "endpoint": endpoint}
         )
     return {"action": action.kind, "incident": incident}
+
+
+def _label_delay(opened: Opened) -> timedelta:
+    """How long after a *decision* its outcome is known: records carry the time of the decision, not of the event."""
+    return opened.project.data.label_delay - opened.project.data.decision_time.offset
 
 
 def _first_look(opened: Opened, endpoint: str) -> bool:

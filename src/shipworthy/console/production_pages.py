@@ -1,6 +1,7 @@
 """The pages about what happens: endpoints, their records, incidents, the ledger."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 from starlette.datastructures import QueryParams
@@ -12,7 +13,7 @@ from shipworthy.app.views.history import HistoryFilter, view_history, what_serve
 from shipworthy.app.views.incident import view_incident, view_incidents
 from shipworthy.app.views.pictures import pictures_of_endpoint, pictures_of_findings
 from shipworthy.app.views.record import view_record
-from shipworthy.app.views.records import OUTCOMES, RecordFilter, newest_records, view_records
+from shipworthy.app.views.records import OUTCOMES, RecordFilter, RecordRow, newest_records, view_records
 from shipworthy.console import links, query
 from shipworthy.console.csv_files import csv_response
 from shipworthy.console.site import LIVE_SECONDS, Said, site_of
@@ -21,6 +22,7 @@ __all__ = ["endpoint", "endpoints", "incident", "incidents", "ledger", "record",
 
 MOST_PAGES = 100_000
 MOST_CSV_ROWS = 10_000
+_CSV_COLUMNS = tuple(one.name for one in fields(RecordRow))
 _RANGES = (("All", 0), ("90 days", 90), ("30 days", 30), ("7 days", 7))
 
 
@@ -76,9 +78,8 @@ def records_csv(request: Request) -> Response:
     site, name = site_of(request), request.path_params["name"]
     view_endpoint(site.workspace, name)
     found = view_records(site.workspace, name, _filter(request.query_params, size=MOST_CSV_ROWS)).records
-    columns = ("request_id", "at", "outcome", "status", "variant", "plan", "rows", "probability", "decision", "label")
-    columns = (*columns, "total_us", "error_type", "error_message", "why_fallback")
-    return csv_response(f"records-{name}", columns, [[getattr(one, column) for column in columns] for one in found])
+    rows = [[getattr(one, column) for column in _CSV_COLUMNS] for one in found]
+    return csv_response(f"records-{name}", _CSV_COLUMNS, rows)
 
 
 def record(request: Request) -> Response:

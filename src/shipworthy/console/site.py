@@ -73,7 +73,7 @@ class Site:
             workspace_name=self.workspace.folder.absolute().parent.name,
             workspace_folder=str(self.workspace.folder.absolute()),
             version=__version__,
-            api_address=f"/api/v1{request.url.path}" if request.url.path != "/" else "/api/v1/overview",
+            api_address=_api_address(request),
             token=self.token(nonce),
             **{**_DEFAULTS, **values},
         )
@@ -90,6 +90,11 @@ class Site:
         """Whether a form was rendered by this process for the browser that sends it."""
         nonce = request.cookies.get(COOKIE, "")
         return _is_nonce(nonce) and hmac.compare_digest(self.token(nonce).encode(), token.encode())
+
+
+def _api_address(request: Request) -> str:
+    path = "/overview" if request.url.path == "/" else request.url.path
+    return f"/api/v1{path}?{request.url.query}" if request.url.query else f"/api/v1{path}"
 
 
 def site_of(request: Request) -> Site:

@@ -7,6 +7,7 @@ from typing import TypeGuard
 from markupsafe import Markup
 
 from shipworthy.app.views import words
+from shipworthy.app.views.reading import Part
 from shipworthy.core.digests import Json
 from shipworthy.core.findings import Finding
 
@@ -57,7 +58,7 @@ def particulars(facts: Mapping[str, Json]) -> Markup:
     """The facts of an event in a line; digests short, with the whole on hover."""
     return Markup(" · ").join(
         Markup('<span class="fact" title="{whole}"><span class="muted">{name}</span> {text}</span>').format(
-            whole=_cut(str(value), 2_000), name=name.replace("_", " "), text=_cut(_brief(value), MOST_FACT)
+            whole=_cut(str(value), 2_000), name=name.replace("_", " "), text=_cut(_fact(name, value), MOST_FACT)
         )
         for name, value in facts.items()
     )
@@ -81,7 +82,20 @@ def cell(value: object) -> str:
     return words.count(value) if isinstance(value, int) else str(value)
 
 
+def _fact(name: str, value: Json) -> str:
+    if name != "plan" or not isinstance(value, Mapping):
+        return _brief(value)
+    plan = Part(value)
+    shares = (
+        f"{one.text('name')} {words.share(one.number('weight'))} {words.short(one.text('package'))}"
+        for one in plan.parts("variants")
+    )
+    return f"{plan.whole('number')}: {', '.join(shares)}"
+
+
 def _brief(value: Json) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_brief(one)}" for name, one in value.items())
     if isinstance(value, str):

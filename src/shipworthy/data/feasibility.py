@@ -1,6 +1,6 @@
 """Feasibility: whether a question is worth modelling, asked of the data before anybody models.
 
-The lines are first ones, drawn low: below "failed" no honest test is possible, below "warned" its interval will be wide.
+The lines are first ones, drawn low: under "failed" no honest test is possible, under "warned" its interval is wide.
 """
 
 from collections.abc import Sequence
@@ -59,8 +59,8 @@ def _outcomes(frame: FeatureFrame, goal: Goal) -> Finding:
     return Finding(
         check="feasibility.outcomes",
         status=_status(1 - share, fail=1 - _UNKNOWN_FAIL, warn=1 - _UNKNOWN_WARN),
-        message=f"{unknown:,} of {len(frame):,} decisions have no outcome in {goal.target!r} (null or NaN, or not known "
-        "yet); they are left out of training",
+        message=f"{unknown:,} of {len(frame):,} decisions have no outcome in {goal.target!r} "
+        "(null or NaN, or not known yet); they are left out of training",
         measured=share,
         threshold=f"<= {_UNKNOWN_WARN}",
         remedy=f"fill in {goal.target!r} where the outcome is known; if it is rarely known, collect labels first",
@@ -85,7 +85,7 @@ def _blocks(known: FeatureFrame) -> Finding:
     return Finding(
         check="feasibility.blocks",
         status=_status(len(days), fail=_BLOCKS_FAIL, warn=_BLOCKS_WARN),
-        message=f"the decisions fall on {len(days):,} days; rows of one day depend on each other, so days are what counts",
+        message=f"the decisions fall on {len(days):,} days; rows of one day depend on each other, so days count",
         measured=float(len(days)),
         threshold=f">= {_BLOCKS_WARN}",
         unit="days",
@@ -98,7 +98,7 @@ def _classes(known: FeatureFrame, goal: Goal) -> Finding:
     yes = int(known.truth.sum())
     rarer = min(yes, len(known) - yes)
     said = f"{goal.target!r} is true {yes:,} times and false {len(known) - yes:,} times"
-    constant = " : it is always the same, so the goal cannot be computed" if rarer == 0 else ""
+    constant = ": it is always the same, so the goal cannot be computed" if rarer == 0 else ""
     return Finding(
         check="feasibility.classes",
         status=_status(rarer, fail=_CLASS_FAIL, warn=_CLASS_WARN),

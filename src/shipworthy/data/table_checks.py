@@ -10,7 +10,7 @@ from shipworthy.core.digests import Json
 from shipworthy.core.findings import Finding, Status
 from shipworthy.data.contract import Contract
 from shipworthy.data.properties import Property, Rule, as_instant
-from shipworthy.data.table_rules import Ask, column_asks, duplicates, fits_type, rule_count, surplus
+from shipworthy.data.table_rules import Ask, column_asks, count_rows, duplicates, fits_type, rule_count, surplus
 from shipworthy.engines.engine import Engine
 from shipworthy.problem.nearest import nearest_name
 
@@ -91,7 +91,7 @@ class _Table:
 
     def _row_findings(self, fitting: Sequence[Property]) -> Iterable[Finding]:
         asks = [ask for promise in fitting for ask in column_asks(promise, self._types[promise.name])]
-        counts = self._ask([exp.Anonymous(this="count_if", expressions=[ask.broken.copy()]) for ask in asks])
+        counts = self._ask([count_rows(ask.broken) for ask in asks])
         for ask, count in zip(asks, counts, strict=True):
             if count:
                 yield self._broken_rows(ask, int(count))  # type: ignore[call-overload]

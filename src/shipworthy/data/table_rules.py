@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from shipworthy.data.properties import Property, Rule, Scalar, as_instant
 
-__all__ = ["Ask", "column_asks", "duplicates", "fits_type", "is_missing", "rule_count", "surplus"]
+__all__ = ["Ask", "column_asks", "count_rows", "duplicates", "fits_type", "is_missing", "rule_count", "surplus"]
 
 _WHOLE = (
     "TINYINT",
@@ -69,7 +69,7 @@ def column_asks(promise: Property, sql_type: str) -> list[Ask]:
     if promise.required:
         asks.append(("contract.required", is_missing(name, sql_type), "null, but required", "fill the values in"))
     value = _value(promise)
-    known = exp.not_(is_missing(name, sql_type))
+    known: exp.Condition = exp.not_(is_missing(name, sql_type))
     rules: list[tuple[str, exp.Expr, str]] = []
     if promise.logical_type == "integer" and sql_type.partition("(")[0] in (*_FLOATS, "DECIMAL"):
         broken = _not_whole(value)
@@ -104,7 +104,7 @@ def surplus(columns: Sequence[str]) -> exp.Expr:
     names = [exp.column(name, quoted=True) for name in columns]
     complete = exp.and_(*(exp.not_(name.is_(exp.null())) for name in names))
     together: exp.Expr = exp.Tuple(expressions=names) if len(names) > 1 else names[0]
-    all_of = _count_if(complete)
+    all_of = count_rows(complete)
     different = exp.Count(this=exp.Distinct(expressions=[exp.case().when(complete, together.copy())]))
     return exp.Sub(this=all_of, expression=different)
 
@@ -117,6 +117,11 @@ def duplicates(source: exp.Expr, columns: Sequence[str]) -> exp.Select:
     return shared.group_by(*names).having(exp.Count(this=exp.Star()) > 1).order_by(exp.Count(this=exp.Star()).desc())
 
 
+def count_rows(condition: exp.Expr) -> exp.Expr:
+    """On how many rows a condition is true; 0 where there are no rows (DuckDB's ``count_if`` is null there)."""
+    return exp.Count(this=exp.case().when(condition.copy(), exp.Literal.number(1)))
+
+
 def rule_count(rule: Rule, sql_type: str, promise: Property | None) -> exp.Expr:
     """What a counting rule counts, as an aggregate."""
     if rule.metric == "rowCount":
@@ -127,13 +132,13 @@ def rule_count(rule: Rule, sql_type: str, promise: Property | None) -> exp.Expr:
     assert promise is not None
     missing = is_missing(rule.column, sql_type)
     if rule.metric == "nullValues":
-        return _count_if(missing)
+        return count_rows(missing)
     text = exp.cast(exp.column(rule.column, quoted=True), "VARCHAR")
     if rule.metric == "missingValues":
-        return _count_if(exp.or_(missing, text.isin(*rule.missing)) if rule.missing else missing)
+        return count_rows(exp.or_(missing, text.isin(*rule.missing)) if rule.missing else missing)
     broken = [_none_of(promise, rule.valid)] if rule.valid else []
     broken += [_not_of_form(text, rule.pattern)] if rule.pattern is not None else []
-    return _count_if(exp.and_(exp.not_(missing), exp.or_(*broken)))
+    return count_rows(exp.and_(exp.not_(missing), exp.or_(*broken)))
 
 
 def _value(promise: Property) -> exp.Expr:
@@ -174,10 +179,6 @@ def _not_of_form(value: exp.Expr, pattern: str) -> exp.Expr:
 
 def _not_whole(value: exp.Expr) -> exp.Expr:
     return exp.or_(_call("floor", value).neq(value), _call("isinf", exp.cast(value, "DOUBLE")))
-
-
-def _count_if(condition: exp.Expr) -> exp.Expr:
-    return _call("count_if", condition)
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Expr:

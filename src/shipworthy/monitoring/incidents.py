@@ -8,8 +8,8 @@ Source:
     per flight and day, lag-1 correlation .21), resampled in blocks of three days around another mean, line at 10 per
     flight, 100 runs each. True uplift 30: opened 0.2 times a year; 20: 2.2 times. A fall from 30 to 0 was found within
     60 days in 97 of 100 runs, after 19 days at the median; to -10 in all, after 13. Opening as soon as the point
-    estimate lies under the line opened 2.5 times a year at 30 and 13 times at 20; detectors on single rows always
-    ring on such data (METHODS 4).
+    estimate lies under the line opened 2.5 times a year at 30 and 13 times at 20 (60 runs); detectors on single rows
+    always ring on such data (METHODS 4).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -13,7 +13,7 @@ from shipworthy.serving.elements import element_type, malformed, refuse_path
 from shipworthy.serving.limits import Limits
 from shipworthy.serving.tensors import Rows, width_of
 
-__all__ = ["MlflowCodec", "mlflow_error"]
+__all__ = ["MlflowCodec", "mlflow_error", "require_json"]
 
 
 FORMS: Final = ("dataframe_split", "dataframe_records", "instances", "inputs")
@@ -49,6 +49,21 @@ _any = msgspec.json.Decoder().decode
 def mlflow_error(status: int, problem: str) -> bytes:
     """The body of every answer that is no success."""
     return _encode({"error_code": _CODES.get(status, "INTERNAL_ERROR"), "message": problem})
+
+
+def require_json(content_type: bytes) -> None:
+    """Let only JSON pass; a request that does not say what it is counts as JSON.
+
+    Raises:
+        InvalidRequest: If it says that it is something else, or has a parameter other than ``charset=utf-8``.
+    """
+    kind, *parameters = (part.strip().lower() for part in content_type.split(b";"))
+    if kind not in {b"", b"application/json"} or any(one != b"charset=utf-8" for one in parameters):
+        raise InvalidRequest(
+            f"content type {content_type.decode('latin-1')[:80]!r} is not spoken here",
+            remedy="send application/json",
+            limit="type",
+        )
 
 
 class MlflowCodec:

@@ -111,10 +111,10 @@ class OipCodec:
         return self._rows(request, body)
 
     def id_of(self, body: bytes) -> str:
-        """The id that a request's body gives, before anything else of it is read; empty if it gives none."""
+        """The id that a request's body gives, whatever else is in it; empty if it gives none that can be used."""
         try:
-            return _just_id(body).id
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._checked_id(_just_id(body).id)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidRequest):
             return ""
 
     def _decode_nested(self, body: bytes) -> _Request:

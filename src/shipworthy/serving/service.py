@@ -15,6 +15,7 @@ from shipworthy.serving.exchange import Dialect, Exchange, Failure
 from shipworthy.serving.feedback import decode_feedback, nanoseconds
 from shipworthy.serving.limits import Limits
 from shipworthy.serving.metrics import Counter, Histogram, Metrics
+from shipworthy.serving.mlflow import require_json
 from shipworthy.serving.predictor import Answer, Predictor
 from shipworthy.serving.recorder import Recorder
 from shipworthy.serving.replies import error_body, failure_of, status_of
@@ -111,6 +112,8 @@ class Service:
                 self._recorder.see()
                 self._start(exchange, target)
         except Exception as error:  # noqa: BLE001 - the request boundary: its record holds what was raised
+            if target.asked.dialect is Dialect.OIP and exchange.rows is None:
+                exchange.request_id = target.deployment.champion.oip.id_of(exchange.body) or exchange.request_id
             self._fail(exchange, error)
 
     def refuse(self, exchange: Exchange, error: Exception) -> None:
@@ -135,6 +138,8 @@ class Service:
         noted = exchange.noted
         live = target.live or self._choose(exchange, target.deployment)
         exchange.origin = live.origin
+        if target.asked.dialect is Dialect.MLFLOW:
+            require_json(noted.get(b"content-type", b""))
         rows = live.decode(target.asked.dialect, exchange.body)
         exchange.rows = rows
         if rows.request_id:

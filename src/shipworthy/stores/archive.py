@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -217,11 +218,11 @@ def _read(folder: Path, kind: str, schema: pa.Schema, span: _Span) -> pa.Table:
             more_records, more_feedback = _decoded(payloads)
             records += more_records
             feedback += more_feedback
-        fresh = records_table(records) if kind == _RECORDS else feedback_table(feedback)
+        fresh = records_table(records, schema) if kind == _RECORDS else feedback_table(feedback, schema)
         tables = [span.rows(fresh)]
         archived = [path for path in _files(folder / kind, span) if path.stem not in taken]
         tables += [span.rows(_conform(_read_parquet(path, schema.names), schema)) for path in archived]
-    return pa.concat_tables([table.select(schema.names) for table in tables]).sort_by(span.column)
+    return _in_order(pa.concat_tables(tables), span.column)
 
 
 def _stems(segments: Path) -> list[str]:
@@ -254,6 +255,12 @@ def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
         for field in schema
     ]
     return pa.table(arrays, schema=schema)
+
+
+def _in_order(table: pa.Table, column: str) -> pa.Table:
+    """The table by time; one that is in order already is not copied."""
+    order = pc.sort_indices(table, sort_keys=[(column, "ascending")]).to_numpy()
+    return table if np.array_equal(order, np.arange(len(order))) else table.take(order)
 
 
 @contextmanager

@@ -1,14 +1,13 @@
 """Records and feedback as Arrow tables: their columns, and how entries become them."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
 
 from shipworthy.stores.records import Feedback, Record
 
-__all__ = ["FEEDBACK", "RECORDS", "feedback_table", "records_table", "to_instant"]
+__all__ = ["FEEDBACK", "RECORDS", "feedback_table", "records_table"]
 
 _INSTANT: Final = pa.timestamp("us", tz="UTC")
 
@@ -59,30 +58,24 @@ FEEDBACK: Final = pa.schema(
 _FIELD: Final = {"at": "at_ns", "received": "received_ns", "observed": "observed_ns"}
 
 
-def records_table(records: Sequence[Record]) -> pa.Table:
-    """Records as a table of the schema ``RECORDS``, in the same order."""
-    return _table(records, RECORDS)
+def records_table(records: Sequence[Record], schema: pa.Schema = RECORDS) -> pa.Table:
+    """Records as a table of the schema ``RECORDS`` or a part of it, in the same order."""
+    return _table(records, schema)
 
 
-def feedback_table(feedback: Sequence[Feedback]) -> pa.Table:
-    """Feedback as a table of the schema ``FEEDBACK``, in the same order."""
-    return _table(feedback, FEEDBACK)
-
-
-def to_instant(at_ns: int) -> datetime:
-    """An instant in UTC from nanoseconds since 1970, cut to the microsecond."""
-    seconds, rest_ns = divmod(at_ns, 1_000_000_000)
-    return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest_ns // 1000)
+def feedback_table(feedback: Sequence[Feedback], schema: pa.Schema = FEEDBACK) -> pa.Table:
+    """Feedback as a table of the schema ``FEEDBACK`` or a part of it, in the same order."""
+    return _table(feedback, schema)
 
 
 def _table(entries: Sequence[Record | Feedback], schema: pa.Schema) -> pa.Table:
-    arrays = [_column((getattr(one, _FIELD.get(field.name, field.name)) for one in entries), field) for field in schema]
+    arrays = [_column([getattr(one, _FIELD.get(field.name, field.name)) for one in entries], field) for field in schema]
     return pa.table(arrays, schema=schema)
 
 
-def _column(values: Iterable[object], field: pa.Field) -> pa.Array:
+def _column(values: Sequence[object], field: pa.Field) -> pa.Array:
     if field.type == _INSTANT:
         return pa.array([int(value) // 1000 for value in values], pa.int64()).cast(_INSTANT)  # type: ignore[call-overload]
     if field.name == "outcome" and pa.types.is_floating(field.type):
         return pa.array([float(value) for value in values], field.type)  # type: ignore[arg-type]
-    return pa.array(list(values), field.type)
+    return pa.array(values, field.type)

@@ -27,10 +27,14 @@ class Deadline:
         """Whether the budget is used up."""
         return self.clock.now() >= self.end
 
+    @property
+    def left_s(self) -> float:
+        """What is left of the budget, in s, never below 0."""
+        return max((self.end - self.clock.now()).total_seconds(), 0.0)
+
     def share(self, fraction: float) -> "Deadline":
         """The moment when ``fraction`` of the time that is left now is used up."""
-        now = self.clock.now()
-        return replace(self, end=now + max(self.end - now, timedelta(0)) * fraction)
+        return replace(self, end=self.clock.now() + timedelta(seconds=self.left_s * fraction))
 
     def go_on(self) -> bool:
         """Whether another round may begin."""

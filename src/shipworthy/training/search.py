@@ -24,8 +24,11 @@ __all__ = ["Search", "search"]
 _TRIALS_SHARE = 0.4
 """Share of the budget that trials on few rows may use; the rest is for fits on all rows."""
 
-_SHARE_OF_ONE = 0.5
+_SHARE_OF_ONE = 0.7
 """Share of what is left that one fit on all rows may use: the most promising come first, and are worth finishing."""
+
+_LEAST_SHARE = 0.5
+"""A fit on all rows is begun only while this share of what the last one took is left: a stump of a model tells nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ def search(
     trials, survivors = halve(learners, bench, deadline.share(_TRIALS_SHARE), progress)
     candidates = [bench.baseline_candidate()]
     for index, learner in enumerate(survivors):
-        if index and deadline.over:
+        if index and deadline.left_s <= _LEAST_SHARE * candidates[-1].seconds:
             break
         progress(f"fit {learner.name} on {len(bench.train):,} rows", done=0.4 + 0.6 * index / len(survivors))
         left = len(survivors) - index

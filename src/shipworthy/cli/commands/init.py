@@ -12,9 +12,8 @@ __all__ = ["command"]
 @click.command()
 @click.argument("data", metavar="DATA")
 @click.option("--into", default=".", type=click.Path(file_okay=False), help="Folder of the new project.")
-@click.option("--target", default=None, help="Column that says what happened; guessed if not given.")
 @as_json_option
-def command(data: str, into: str, target: str | None, *, as_json: bool) -> None:
+def command(data: str, into: str, *, as_json: bool) -> None:
     """Write a project and a contract inferred from the data, every guess marked.
 
     DATA is a parquet or csv file, a folder of them, or a database URL with #table. Lines marked `# confirm:` are
@@ -22,6 +21,6 @@ def command(data: str, into: str, target: str | None, *, as_json: bool) -> None:
     """
     from shipworthy.app.init import init
 
-    written = init(data, into=Path(into), target=target)
+    written = init(data, into=Path(into))
     lines = [*(f"wrote {path}" for path in written.files), "", *written.next_steps]
     emit(lines, written.to_json(), as_json=as_json)

@@ -45,8 +45,11 @@
       height: given.height || (narrow ? 270 : 320),
     };
     if (made.showlegend) {
-      made.legend = { ...given.legend, orientation: "h", x: 0, xanchor: "left", y: -0.24, yanchor: "top" };
-      made.height += narrow ? 90 : 50;
+      made.legend = {
+        ...given.legend, orientation: "h", x: 0, xanchor: "left", yref: "container", y: 0, yanchor: "bottom",
+      };
+      made.height += narrow ? 90 : 40;
+      made.margin.b += narrow ? 110 : 50;
     }
     for (const key of Object.keys(made)) {
       if (/^[xy]axis\d*$/.test(key)) made[key] = axis(made[key]);

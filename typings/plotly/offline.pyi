@@ -1,0 +1,3 @@
+"""Only what Shipworthy uses."""
+
+def get_plotlyjs() -> str: ...
