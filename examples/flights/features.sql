@@ -15,13 +15,15 @@ holidays (holiday) AS (
         (DATE '2014-01-01')
 ),
 
+-- Days since the nearest holiday, negative before it; halfway between two the past one counts.
 calendar AS (
-    SELECT
-        days.departure_date,
-        arg_min(days.departure_date - holidays.holiday, abs(days.departure_date - holidays.holiday)) AS days_off
-    FROM (SELECT DISTINCT departure_date FROM decisions) AS days
-    CROSS JOIN holidays
-    GROUP BY days.departure_date
+    SELECT departure_date, arg_min(days, 2 * abs(days) + (days < 0)::INTEGER) AS days_off
+    FROM (
+        SELECT d.departure_date, d.departure_date - holidays.holiday AS days
+        FROM (SELECT DISTINCT departure_date FROM decisions) AS d
+        CROSS JOIN holidays
+    )
+    GROUP BY departure_date
 ),
 
 -- How crowded the schedule is: departures of the airport in the same local hour.
@@ -58,7 +60,7 @@ origin_now AS (
     GROUP BY m.origin, m.decision_time
 ),
 
-both_now AS (
+carrier_origin_now AS (
     SELECT
         m.origin, m.carrier, m.decision_time,
         avg(coalesce(f.dep_delay, date_diff('minute', f.scheduled_departure, m.decision_time))) AS delay,
@@ -119,62 +121,6 @@ all_now AS (
     GROUP BY m.decision_time
 ),
 
--- The destination: what flew there in the last six hours met its weather and its queues.
-dest_now AS (
-    SELECT
-        m.dest, m.decision_time,
-        avg(coalesce(f.dep_delay, date_diff('minute', f.scheduled_departure, m.decision_time))) AS delay,
-        avg((f.dep_delay IS NULL)::INTEGER) AS overdue,
-        avg(f.arr_delay) AS arrival_delay,
-        count(*) AS flights
-    FROM (
-        SELECT t.*, date_trunc('hour', t.decision_time) - to_hours(lag.hours) AS due_hour
-        FROM (SELECT DISTINCT dest, decision_time FROM decisions) AS t
-        CROSS JOIN unnest([0, 1, 2, 3, 4, 5, 6]) AS lag (hours)
-    ) AS m
-    JOIN due AS f
-        ON f.dest = m.dest
-        AND f.due_hour = m.due_hour
-        AND f.scheduled_departure > m.decision_time - INTERVAL 360 MINUTE
-        AND f.scheduled_departure <= m.decision_time
-    GROUP BY m.dest, m.decision_time
-),
-origin_hour AS (
-    SELECT
-        m.origin, m.decision_time,
-        avg(coalesce(f.dep_delay, date_diff('minute', f.scheduled_departure, m.decision_time))) AS delay,
-        avg((f.dep_delay IS NULL)::INTEGER) AS overdue,
-    FROM (
-        SELECT t.*, date_trunc('hour', t.decision_time) - to_hours(lag.hours) AS due_hour
-        FROM (SELECT DISTINCT origin, decision_time FROM decisions) AS t
-        CROSS JOIN unnest([0, 1]) AS lag (hours)
-    ) AS m
-    JOIN due AS f
-        ON f.origin = m.origin
-        AND f.due_hour = m.due_hour
-        AND f.scheduled_departure > m.decision_time - INTERVAL 60 MINUTE
-        AND f.scheduled_departure <= m.decision_time
-    GROUP BY m.origin, m.decision_time
-),
-all_long AS (
-    SELECT
-        m.decision_time,
-        avg(coalesce(f.dep_delay, date_diff('minute', f.scheduled_departure, m.decision_time))) AS delay,
-        avg((f.dep_delay IS NULL)::INTEGER) AS overdue,
-        avg(f.arr_delay) AS arrival_delay,
-        avg((f.dep_delay IS NULL AND f.scheduled_departure < m.decision_time - INTERVAL 60 MINUTE)::INTEGER) AS lost,
-    FROM (
-        SELECT t.*, date_trunc('hour', t.decision_time) - to_hours(lag.hours) AS due_hour
-        FROM (SELECT DISTINCT decision_time FROM decisions) AS t
-        CROSS JOIN unnest([0, 1, 2, 3, 4, 5, 6]) AS lag (hours)
-    ) AS m
-    JOIN due AS f
-        ON f.due_hour = m.due_hour
-        AND f.scheduled_departure > m.decision_time - INTERVAL 360 MINUTE
-        AND f.scheduled_departure <= m.decision_time
-    GROUP BY m.decision_time
-),
-
 -- The aircraft. Two and a half thousand cancelled flights have lost their tail number, and its absence would tell the
 -- outcome. They get a stand-in: the aircraft of the carrier's last departure from there at least a day before.
 aircraft_of_carrier AS (
@@ -193,14 +139,17 @@ assigned AS (
         AND d.scheduled_departure - INTERVAL 1 DAY >= a.scheduled_departure
 ),
 
--- How late it came in when it was last seen to land, within 18 hours.
+-- What it did in the last 18 hours: how late it came in when it was last seen to land, and how late the leg before
+-- this one left New York, or how long that leg is overdue.
 aircraft AS (
     SELECT
         d.flight_id,
         arg_max(f.arr_delay, f.arrived_at) AS arrival_delay,
         date_diff('minute', max(f.arrived_at), d.decision_time) AS minutes_ago,
-        arg_max(coalesce(f.dep_delay, date_diff('minute', f.scheduled_departure, d.decision_time)), f.scheduled_departure) AS leg_delay,
-        date_diff('minute', max(f.scheduled_departure), d.decision_time) AS leg_ago,
+        arg_max(
+            coalesce(f.dep_delay, date_diff('minute', f.scheduled_departure, d.decision_time)), f.scheduled_departure
+        ) AS leg_delay,
+        date_diff('minute', max(f.scheduled_departure), d.decision_time) AS leg_minutes_ago
     FROM (
         SELECT t.*, date_trunc('day', t.decision_time) - to_days(lag.days) AS due_day
         FROM assigned AS t
@@ -326,10 +275,10 @@ SELECT
     origin_now.late AS origin_late,
     origin_now.overdue AS origin_overdue,
     origin_now.flights AS origin_flights,
-    both_now.delay AS carrier_origin_delay,
-    both_now.late AS carrier_origin_late,
-    both_now.overdue AS carrier_origin_overdue,
-    both_now.flights AS carrier_origin_flights,
+    carrier_origin_now.delay AS carrier_origin_delay,
+    carrier_origin_now.late AS carrier_origin_late,
+    carrier_origin_now.overdue AS carrier_origin_overdue,
+    carrier_origin_now.flights AS carrier_origin_flights,
     carrier_now.delay AS carrier_delay,
     carrier_now.late AS carrier_late,
     carrier_now.overdue AS carrier_overdue,
@@ -340,8 +289,9 @@ SELECT
     all_now.flights AS all_flights,
     aircraft.arrival_delay AS aircraft_arrival_delay,
     aircraft.minutes_ago AS aircraft_minutes_ago,
+    aircraft.leg_delay AS aircraft_leg_delay,
+    aircraft.leg_minutes_ago AS aircraft_leg_minutes_ago,
 
-    aircraft.leg_delay, aircraft.leg_ago, dest_now.delay as dest_delay, dest_now.overdue as dest_overdue, dest_now.arrival_delay as dest_arrival_delay, dest_now.flights as dest_flights, origin_hour.delay as oh_delay, origin_hour.overdue as oh_overdue, all_long.delay as al_delay, all_long.overdue as al_overdue, all_long.arrival_delay as al_arr, all_long.lost as al_lost,
     -- weather
     weather_now.* EXCLUDE (origin, decision_time, observed_at),
 
@@ -357,10 +307,8 @@ LEFT JOIN calendar USING (departure_date)
 LEFT JOIN crowd USING (origin, departure_date, hour)
 LEFT JOIN assigned USING (flight_id)
 LEFT JOIN planes ON planes.tailnum = assigned.tailnum
-LEFT JOIN dest_now ON dest_now.dest=d.dest and dest_now.decision_time=d.decision_time
-left join origin_hour on origin_hour.origin=d.origin and origin_hour.decision_time=d.decision_time left join all_long on all_long.decision_time=d.decision_time
 LEFT JOIN origin_now USING (origin, decision_time)
-LEFT JOIN both_now USING (origin, carrier, decision_time)
+LEFT JOIN carrier_origin_now USING (origin, carrier, decision_time)
 LEFT JOIN carrier_now USING (carrier, decision_time)
 LEFT JOIN all_now USING (decision_time)
 LEFT JOIN aircraft USING (flight_id)

@@ -63,10 +63,11 @@ COPY (
 ) TO '{target}' (FORMAT parquet, COMPRESSION zstd)
 """
 
+# One reading of 1,048 miles per hour is a fault of the instrument.
 WEATHER = """
 COPY (
-    SELECT origin, time_hour AS observed_at, temp, dewp, humid, wind_dir::INTEGER AS wind_dir, wind_speed, wind_gust,
-        precip, pressure, visib
+    SELECT origin, time_hour AS observed_at, temp, dewp, humid, wind_dir::INTEGER AS wind_dir,
+        CASE WHEN wind_speed <= 150 THEN wind_speed END AS wind_speed, wind_gust, precip, pressure, visib
     FROM weather
     ORDER BY observed_at, origin
 ) TO '{target}' (FORMAT parquet, COMPRESSION zstd)
@@ -115,7 +116,7 @@ def prepare(target: Path) -> None:
         files = {"flights": Path(unpacked) / "flights.csv"}
         files |= {name: source / f"{name}.csv" for name in ("weather", "planes", "airports")}
         for name, file in files.items():
-            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM read_csv(?, nullstr = 'NA')", [str(file)])
+            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM read_csv(?, nullstr = 'NA')", [str(file)])  # noqa: S608 - names from here
         zones = dict(
             connection.execute("SELECT faa, tzone FROM airports WHERE faa IN (SELECT dest FROM flights)").fetchall()
         )

@@ -106,6 +106,8 @@ BAD = [
     ("minimum: -120", "minimum: [1]", 28, "is no number"),
     ("minimum: 2013-01-01", "minimum: 2013-02-31", 32, "is no timestamp"),
     ("minimum: -120", "pattern: x", 28, "pattern means nothing for a number"),
+    ("minimum: -120, maximum: 2000}", "maximum: 2}\n        enum: [{value: 3}]", 28, "breaks its own maximum"),
+    ("minimum: -120, maximum: 2000}", "minimum: 2}\n        enum: [{value: 1}]", 28, "breaks its own minimum"),
     ("minLength: 2", "minLength: 3", 20, "minLength 3 is above maxLength 2"),
     ("minLength: 2", "format: email", 23, "is no known key"),
     ("{value: AA}", "{value: aa}", 20, "breaks its own pattern"),
@@ -173,6 +175,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
 )
 texts = texts.filter(lambda text: not text.startswith("FILL IN"))
 numbers = st.floats(-1e9, 1e9)
+ages = st.timedeltas(timedelta(seconds=1), timedelta(days=9))
 
 
 @st.composite
@@ -217,7 +220,7 @@ def contracts(draw):
         properties=tuple(columns),
         rules=tuple(sorted(rules, key=lambda rule: order[rule.column])),
         on_breach=draw(st.sampled_from(["block", "fallback", "warn"])),
-        freshness=draw(st.none() | st.builds(Freshness, column=named, within=st.timedeltas(timedelta(1), timedelta(9)))),
+        freshness=draw(st.none() | st.builds(Freshness, column=named, within=ages)),
         description=draw(st.one_of(st.just(""), texts)),
         custom=draw(st.dictionaries(texts.filter(lambda t: "shipworthy" not in t), texts | numbers, max_size=2)),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The pages of the documentation, cut into prose, tables and fenced blocks, for the tests that hold them to the code."""
+"""The pages of the documentation, cut into prose, tables and fenced blocks, for tests that hold them to the code."""
 
 import re
 from collections.abc import Iterator
@@ -53,15 +53,13 @@ def anchors(text: str) -> set[str]:
 
 def section(text: str, heading: str) -> str:
     """The text below a heading (given as it stands, such as ``## Limits``) up to the next of its level or above."""
-    level = heading.split(" ")[0]
+    level = heading.split(" ", maxsplit=1)[0]
     inside, found = False, []
-    for number, part in _parts(text):
+    for _, part in _parts(text):
         if isinstance(part, str) and (match := re.match(r"^(#{1,6})\s", part)) and len(match[1]) <= len(level):
             inside = part.strip() == heading
-            continue
-        if inside:
+        elif inside:
             found.append(part if isinstance(part, str) else f"```{part.language}\n{part.text}\n```")
-        del number
     assert found, f"there is no heading {heading!r}"
     return "\n".join(found)
 

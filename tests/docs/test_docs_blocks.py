@@ -24,7 +24,6 @@ def _pages_with(*languages: str) -> list[Path]:
     return [page for page in PAGES if blocks(read(page), *languages)]
 
 
-@pytest.mark.covers("L10")
 @pytest.mark.parametrize("page", _pages_with("python"), ids=name_of)
 def test_every_python_block_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

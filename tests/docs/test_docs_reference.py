@@ -2,13 +2,15 @@
 
 import dataclasses
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 
 import jsonschema
 import pytest
-from docs_pages import DOCS, ROOT, bare, read, rows, section
+from docs_pages import DOCS, ROOT, bare, blocks, read, rows, section
 
+from shipworthy.app.project import OpenProject
 from shipworthy.cli.main import COMMANDS, cli, exit_status
 from shipworthy.core import errors
 from shipworthy.core.config import SETTINGS
@@ -20,7 +22,7 @@ from shipworthy.governance.people import ACTIONS, Role, allowed
 from shipworthy.packaging.manifest import JUDGEMENT, MANIFEST, REQUIRED
 from shipworthy.problem.located import parse_yaml, plain
 from shipworthy.problem.project_shape import PROJECT_SHAPE
-from shipworthy.problem.reader import parse_project
+from shipworthy.problem.reader import parse_project, read_project
 from shipworthy.problem.schema import json_schema
 from shipworthy.problem.shape import Key, MapOf, Table
 from shipworthy.serving import metrics
@@ -104,6 +106,11 @@ def _value(text: str) -> object:
     return plain(parse_yaml(text, file="example", kind=InvalidProject))
 
 
+def test_the_whole_file_that_is_shown_is_that_of_the_worked_example():
+    shown = blocks(read("project-file.md"), "yaml")[0].text
+    assert parse_project(shown) == read_project(ROOT / "examples" / "flights")
+
+
 # Settings and errors
 
 
@@ -139,6 +146,14 @@ def test_the_options_of_a_command_are_those_that_it_has(name):
 def test_every_section_of_the_command_line_is_a_command():
     headings = [line for line in read("cli.md").splitlines() if line.startswith("## shipworthy ")]
     assert headings == [f"## shipworthy {name}" for name in COMMANDS]
+
+
+@pytest.mark.parametrize(("page", "begin"), [("rooms/app.md", "| `"), ("journey.md", "project.")])
+def test_the_steps_from_python_are_methods_of_an_opened_project(page, begin):
+    lines = [line for line in read(page).splitlines() if line.startswith(begin) and "`shipworthy.o" not in line]
+    called = {name for line in lines for name in re.findall(r"(?:project|`)\.(\w+)\(", line)}
+    assert called
+    assert [name for name in called if not hasattr(OpenProject, name)] == []
 
 
 # The endpoint and its records
@@ -184,27 +199,29 @@ def test_every_room_has_a_page_and_every_page_a_room():
 
 @pytest.mark.parametrize("room", HOUSE)
 def test_a_room_says_what_it_may_import_as_the_contract_has_it(room):
-    line = next(line for line in read(f"rooms/{room}.md").splitlines() if line.startswith("May import: "))
-    told = {bare(word) for word in line.removeprefix("May import: ").rstrip(".").split(", ") if word.startswith("`")}
+    paragraph = read(f"rooms/{room}.md").partition("May import: ")[2].partition(".\n")[0]
+    told = set(re.findall(r"`(\w+)`", paragraph))
     assert told == set(_floors_below(room))
 
 
 @pytest.mark.parametrize("room", HOUSE)
 def test_the_files_that_a_room_names_are_there(room):
     home = ROOT / "src" / "shipworthy" / room
-    named = [
-        bare(part) for row in rows(read(f"rooms/{room}.md")) for part in row[0].split(", ") if part.startswith("`")
-    ]
+    cells = [bare(part) for row in rows(read(f"rooms/{room}.md")) for part in row[0].split(", ")]
+    named = [cell for cell in cells if cell.endswith((".py", "/"))]
     assert named
     assert [name for name in named if not (home / name).exists()] == []
 
 
 def _floors_below(room: str) -> list[str]:
     config: Mapping[str, dict] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
-    layers = next(one["layers"] for one in config["importlinter"]["contracts"] if one["type"] == "layers")
+    contracts = config["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one["type"] == "layers")
     floors = [[name.strip() for name in layer.split("|")] for layer in layers]
     place = next(index for index, floor in enumerate(floors) if room in floor)
-    return [name for floor in floors[place + 1 :] for name in floor]
+    strict = [one for one in contracts if one["type"] == "forbidden" and f"shipworthy.{room}" in one["source_modules"]]
+    forbidden = {name for one in strict for name in one["forbidden_modules"]}
+    return [name for floor in floors[place + 1 :] for name in floor if f"shipworthy.{name}" not in forbidden]
 
 
 def test_the_gate_page_names_every_check_of_the_standard_gate():
@@ -216,6 +233,7 @@ def test_the_packaging_page_names_every_required_file():
     assert told >= REQUIRED | JUDGEMENT | {MANIFEST}
 
 
+@pytest.mark.covers("R3", "R10")
 def test_the_page_on_people_says_what_each_role_may():
     told = {bare(row[0]): tuple(cell == "yes" for cell in row[1:]) for row in _action_rows()}
     roles = (Role.OWNER, Role.CONTRIBUTOR, Role.READER)

@@ -98,6 +98,7 @@ def test_a_database_table_is_a_source_by_its_url(engine, shop):
         ("sqlite:///shop.db#wrong", "column 'id'"),
         ("nonsense://x#t", "no table 't'"),
         ("://#t", "no URL"),
+        ("mysql+pymysql://me@127.0.0.1/base#t", "driver for mysql"),
     ],
 )
 def test_a_database_that_cannot_be_read_is_named(engine, shop, location, says):
@@ -109,6 +110,20 @@ def test_a_database_that_does_not_answer_hides_its_password(engine, tmp_path):
     with pytest.raises((BackendFailed, InvalidData)) as caught:
         engine.attach("t", "postgresql+psycopg://me:secret@127.0.0.1:1/base#t", base=tmp_path)
     assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_named(engine, tmp_path):
+    (tmp_path / "shop.db").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(BackendFailed, match=r"shop\.db"):
+        engine.attach("t", "sqlite:///shop.db#t", base=tmp_path)
+
+
+def test_files_of_one_source_share_their_header(engine, tmp_path):
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "a.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "parts" / "b.csv").write_text("b,a\n1,2\n")
+    with pytest.raises(InvalidData, match=r"b\.csv: the header differs"):
+        engine.attach("parts", "parts", base=tmp_path)
 
 
 @pytest.mark.covers("D16")

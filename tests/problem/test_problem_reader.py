@@ -150,6 +150,7 @@ BAD = [
     ("gate: standard", "gate: standard\ngate: standard", InvalidProject, 28, None, "stands there twice"),
     ("gate: standard", "gate: &a standard\nx: *a", InvalidProject, 28, None, "alias"),
     ("gate: standard", "gate: !!python/name:os.system x", InvalidProject, 27, None, "tag"),
+    ("gate: standard", "gate: !!int abc", InvalidProject, 27, None, "no number that can be read"),
     ("gate: standard", "gate: [standard", InvalidProject, 28, None, "line"),
     ("gate: standard", "? [a]\n: b", InvalidProject, 27, None, "a key that is no text"),
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """A real server on a free port: its dialects, its order, its limits."""
 
+import itertools
 import json
 import socket
 import time
@@ -192,7 +193,7 @@ def test_answers_leave_in_the_order_of_their_requests_however_the_bytes_arrive(r
     edges = sorted({0, len(content), *(cut for cut in cuts if cut < len(content))})
     with RawClient(running.host, running.port) as client:
         client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in itertools.pairwise(edges):
             client.send(content[start:end])
             if pause:
                 time.sleep(0.002)

@@ -11,7 +11,7 @@ from serving_workspace import BASELINE, COLUMNS
 
 from shipworthy.core.errors import InvalidConfig, InvalidRequest
 from shipworthy.serving.entries import encode_exchange
-from shipworthy.serving.exchange import Asked, Dialect, Exchange, Failure, Origin
+from shipworthy.serving.exchange import Asked, Dialect, Exchange, Failure, Origin, Run
 from shipworthy.serving.fallback import Fallback
 from shipworthy.serving.feedback import decode_feedback
 from shipworthy.serving.limits import Limits, parse_limits
@@ -83,7 +83,7 @@ def test_the_quick_record_is_the_record(drawn):
     exchange.status = drawn["status"]
     exchange.outcome = drawn["outcome"]
     exchange.failure = Failure(kind="E", message=drawn["message"], stack_digest="d")
-    exchange.started_ns, exchange.run_ns, exchange.fallback = 6_000_000, 2_000_000, "contract"
+    exchange.run, exchange.fallback = Run(6_000_000, 2_000_000), "contract"
     if drawn["known"]:
         exchange.origin = Origin(
             endpoint="flights",

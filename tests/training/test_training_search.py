@@ -117,7 +117,7 @@ def test_many_rows_are_tried_in_parts_first(frame_of, project_of):
     assert len(found.trials) == 5
     assert {one.rows for one in found.trials} == {len(found.validation.train) // 4}
     assert len(found.candidates) == 1 + 1 + 3
-    assert heard[0][0].startswith("try 5 of lightgbm on ")
+    assert heard[0][0].startswith("try leaves-2 on 1")
     shares = [done for _, done in heard]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0

@@ -67,7 +67,7 @@ def check(opened: Opened, *, progress: Progress = silent) -> Prepared:
         if any(finding.blocks for finding in findings):
             raise _blocked(findings)
         frame = sources.frame(progress)
-    findings += check_feasibility(frame, opened.project.goal)
+    findings += check_feasibility(frame, opened.project.goal, label_delay=opened.project.data.label_delay)
     for snapshot in sources.snapshots:
         body = {**snapshot.to_json(), "project": opened.project.name}
         opened.workspace.keep("snapshot", snapshot.digest, body)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from shipworthy.monitoring.production import Production, read_production
 from shipworthy.packaging.baseline import RateTable
 from shipworthy.packaging.package import Package, open_package
-from shipworthy.packaging.signature import Datatype
+from shipworthy.packaging.signature import Datatype, Field
 from shipworthy.problem.goal import Goal
 from shipworthy.serving.limits import Limits
 from shipworthy.serving.mlflow import MlflowCodec
@@ -65,11 +66,35 @@ def inputs_of(package: Package, names: Sequence[str] | None = None) -> Inputs:
     mlflow = MlflowCodec(package.signature, Limits())
 
     def decode(body: bytes, content_type: str, protocol: str) -> Mapping[str, Sequence[object]]:  # noqa: ARG001
+        picked = _pick(body, wanted)
+        if picked is not None:
+            return picked
         rows = (oip if protocol == "oip" else mlflow).decode(body)
         return {field.name: rows.values[places[field.name]] for field in wanted}
 
     schema = pa.schema([(field.name, _ARROW.get(field.datatype, pa.float64())) for field in wanted])
     return Inputs(fields=schema, decode=decode)
+
+
+def _pick(body: bytes, wanted: Sequence[Field]) -> Mapping[str, Sequence[object]] | None:
+    """The wanted features of a body in one of the two usual forms, read without looking at the others; else None.
+
+    A recorded prediction was decoded and held to its contract once already, so its values are what they should be.
+    """
+    asked = msgspec.json.decode(body)
+    if not isinstance(asked, dict):
+        return None
+    if isinstance(records := asked.get("dataframe_records"), list):
+        return {field.name: [one.get(field.name) for one in records] for field in wanted}
+    if isinstance(tensors := asked.get("inputs"), list) and all(isinstance(one, dict) for one in tensors):
+        data = {one["name"]: one["data"] for one in tensors}
+        return {field.name: _flat(data[field.name]) for field in wanted}
+    return None
+
+
+def _flat(data: Sequence[object]) -> Sequence[object]:
+    """A column, whether it came as n values or as n rows of one."""
+    return [one[0] if isinstance(one, list) else one for one in data]
 
 
 def _load(

@@ -38,6 +38,8 @@ Site = Callable[[Workspace, Actions], Asgi]
 
 _FULL_EVERY: Final = timedelta(days=7)
 _WATCH_S: Final = 0.5
+# A replayed day lasts a second: records are sealed at that pace, so that a look at production reads Parquet.
+_REPLAYING: Final = ("--simulated-time", "--limit", "segment_s=1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ class Up:
         opened = _with_simulated_time(opened) if replaying else opened
         config = opened.workspace.config
         restore_plan(opened)
-        options = ["--policy", config.record_policy, *(["--simulated-time"] if replaying else [])]
+        options = ["--policy", config.record_policy, *(_REPLAYING if replaying else [])]
         stop = threading.Event()
         console = _listen(config.console_port)
         try:

@@ -46,6 +46,7 @@ def make_environment() -> Environment:
         "metric_text": words.metric_text,
         "plural": words.plural,
         "figure_json": drawing.figure_json,
+        "prose": telling.prose,
     }
     environment.globals |= {
         "asset": asset_address,

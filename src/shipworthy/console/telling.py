@@ -11,7 +11,7 @@ from shipworthy.app.views.reading import Part
 from shipworthy.core.digests import Json
 from shipworthy.core.findings import Finding
 
-__all__ = ["cell", "evidence_table", "interval", "local", "measured", "particulars", "shown_evidence"]
+__all__ = ["cell", "evidence_table", "interval", "local", "measured", "particulars", "prose", "shown_evidence"]
 
 MOST_ITEMS = 12
 MOST_ROWS = 50
@@ -62,6 +62,16 @@ def particulars(facts: Mapping[str, Json]) -> Markup:
         )
         for name, value in facts.items()
     )
+
+
+def prose(text: str) -> Markup:
+    """A sentence of ours for a page: it begins with a capital, and what stands in backticks is code.
+
+    >>> print(prose("run `shipworthy test` & look"))
+    Run <code>shipworthy test</code> &amp; look
+    """
+    parts = (text[:1].upper() + text[1:]).split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(one) if i % 2 else one for i, one in enumerate(parts))
 
 
 def local(instant: datetime | None) -> str:

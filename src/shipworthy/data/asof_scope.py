@@ -7,7 +7,7 @@ from sqlglot import exp
 from shipworthy.core.errors import InvalidFeatures
 from shipworthy.data.asof_grammar import check_clauses, check_expression, nearest, refusal
 from shipworthy.data.asof_relations import HIDDEN, Late, Relation
-from shipworthy.data.asof_terms import PUBLIC, Terms, latest, require_public, terms_of
+from shipworthy.data.asof_terms import PUBLIC, Terms, is_windowed, latest, require_public, terms_of
 
 __all__ = ["Scope", "rewrite_scope"]
 
@@ -166,7 +166,7 @@ def _groups(select: exp.Select) -> list[exp.Expr]:
     if not group.args.get("all"):
         return list(group.expressions)
     values = [one.unalias() for one in select.expressions]
-    return [one for one in values if all(call.find_ancestor(exp.Window) for call in one.find_all(exp.AggFunc))]
+    return [one for one in values if all(is_windowed(call) for call in one.find_all(exp.AggFunc))]
 
 
 def _distinct(select: exp.Select) -> list[exp.Expr]:

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from shipworthy.data.asof_grammar import refusal
 
-__all__ = ["PUBLIC", "Terms", "latest", "require_public", "terms_of"]
+__all__ = ["PUBLIC", "Terms", "is_windowed", "latest", "require_public", "terms_of"]
 
 _WRAPPERS = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
 
@@ -88,6 +88,14 @@ def latest(terms: Terms) -> exp.Expr:
     """The latest of the instants, of which there is at least one."""
     first, *others = [one.copy() for one in terms.known]
     return exp.Greatest(this=first, expressions=others, ignore_nulls=True) if others else first
+
+
+def is_windowed(call: exp.AggFunc) -> bool:
+    """Whether a call is what a window computes, and so makes no group of the rows."""
+    node: exp.Expr = call
+    while isinstance(node.parent, _WRAPPERS) and node.arg_key == "this":
+        node = node.parent
+    return isinstance(node.parent, exp.Window) and node.arg_key == "this"
 
 
 def _of_window(window: exp.Window, resolve: Resolve) -> Terms:

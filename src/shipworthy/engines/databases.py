@@ -72,7 +72,8 @@ def open_database(location: str, base: Path) -> Iterator[Iterator[pa.Table]]:
         raise InvalidData(f"{shown} has no table {name!r}", remedy="mend the name after # in the location") from error
     except ModuleNotFoundError as error:
         raise InvalidData(
-            f"the driver for {url.drivername} is not installed", remedy="pip install 'shipworthy[postgres]'"
+            f"the driver for {url.drivername} is not installed",
+            remedy="install it; for PostgreSQL: pip install 'shipworthy[postgres]'",
         ) from error
     except sa.exc.DBAPIError as error:
         raise BackendFailed(

@@ -12,7 +12,7 @@ import msgspec
 from shipworthy import __version__
 from shipworthy.core.digests import Json
 from shipworthy.core.errors import InvalidRequest, NotFound
-from shipworthy.serving.deployment import Deployment, Live, Target, version_of
+from shipworthy.serving.deployment import Deployment, Live, Target, target_of, version_of
 from shipworthy.serving.exchange import Asked, Dialect, Exchange, Noted
 from shipworthy.serving.metrics import read_series
 from shipworthy.serving.metrics import render as render_metrics
@@ -147,7 +147,7 @@ class App:
         dialect = {b"/invocations": Dialect.MLFLOW, b"/feedback": Dialect.FEEDBACK}.get(raw_path)
         if found is not None or dialect is None or name not in self.service.deployments:
             return found
-        return Target(asked=Asked(raw_path.decode(), dialect, name), deployment=self.service.deployments[name])
+        return target_of(raw_path.decode(), dialect, self.service.deployments[name])
 
     def _unknown(self, path: str) -> NotFound:
         names = ", ".join(sorted(self.service.deployments)) or "none"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 from shipworthy.core.errors import Overloaded
-from shipworthy.serving.exchange import Exchange
+from shipworthy.serving.exchange import Exchange, Run
 from shipworthy.serving.limits import Limits
 from shipworthy.serving.predictor import Answer, Predictor
 
@@ -80,8 +80,6 @@ class Batcher:
     def _run(self) -> None:
         batch, rows = self._gather()
         began = time.perf_counter_ns()
-        for exchange in batch:
-            exchange.started_ns = began
         inputs = [exchange.rows for exchange in batch if exchange.rows is not None]
         predictor = self._predictor
         if predictor.run_s + rows * predictor.row_s > self._inline_s:
@@ -112,8 +110,9 @@ class Batcher:
 
     def _settle(self, batch: list[Exchange], rows: int, began: int, answers: list[Answer]) -> None:
         took = time.perf_counter_ns() - began
+        run = Run(began, took)
         for exchange in batch:
-            exchange.run_ns = took
+            exchange.run = run
         self._predictor.expect(took / 1e9, rows)
         if self._waiting:
             self._loop.call_soon(self._run)

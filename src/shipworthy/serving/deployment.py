@@ -14,9 +14,8 @@ from shipworthy.serving.oip import OipCodec
 from shipworthy.serving.predictor import Answer, Predictor
 from shipworthy.serving.replies import opening_of
 from shipworthy.serving.router import Router
-from shipworthy.serving.tensors import Rows
 
-__all__ = ["Deployment", "Finish", "Live", "Target", "make_deployment", "targets", "version_of"]
+__all__ = ["Deployment", "Finish", "Live", "Target", "make_deployment", "target_of", "targets", "version_of"]
 
 Finish = Callable[["Live", list[Exchange], list[Answer]], None]
 Gather = Callable[[Predictor, Callable[[list[Exchange], list[Answer]], None]], Batcher]
@@ -30,6 +29,7 @@ class Live:
         origin: How records and headers name it.
         predictor: What answers.
         contract: What its requests are held to.
+        decoders: How to read a request, by dialect; they raise InvalidRequest and name the field.
         batcher: Where its requests wait.
         fallback_allowed: Whether the plan lets the baseline answer.
     """
@@ -54,15 +54,8 @@ class Live:
         )
         self.oip = OipCodec(plan.endpoint, version_of(variant), signature, limits)
         self.mlflow = MlflowCodec(signature, limits)
+        self.decoders = {Dialect.OIP: self.oip.decode, Dialect.MLFLOW: self.mlflow.decode}
         self.batcher = gather(predictor, lambda batch, answers: finish(self, batch, answers))
-
-    def decode(self, dialect: Dialect, body: bytes) -> Rows:
-        """Read a request.
-
-        Raises:
-            InvalidRequest: Naming the field and what is wrong with it.
-        """
-        return self.oip.decode(body) if dialect is Dialect.OIP else self.mlflow.decode(body)
 
     def encode(self, exchange: Exchange) -> bytes:
         """Write the answer to a request whose outputs are known."""
@@ -89,6 +82,11 @@ class Deployment:
     router: Router
 
     @property
+    def only(self) -> Live | None:
+        """The one variant that carries all traffic; None if several share it."""
+        return None if self.router.only is None else self.lives[self.router.only]
+
+    @property
     def champion(self) -> Live:
         """The variant that carries the endpoint."""
         return self.lives[self.plan.variants.index(self.plan.champion)]
@@ -101,12 +99,13 @@ class Target:
     Attributes:
         asked: How requests to it are named.
         deployment: The endpoint.
-        live: The variant that has to answer, where the path names a version; None lets the router choose.
+        live: The variant that has to answer, where there is but one or the path names a version; None lets the
+            router choose.
     """
 
     asked: Asked
     deployment: Deployment
-    live: Live | None = None
+    live: Live | None
 
 
 def make_deployment(
@@ -141,8 +140,13 @@ def version_of(variant: Variant) -> str:
     return variant.package[:12]
 
 
+def target_of(path: str, dialect: Dialect, deployment: Deployment, live: Live | None = None) -> Target:
+    """What ``path`` leads to, if it leads to ``deployment``."""
+    asked = Asked(path, dialect, deployment.plan.endpoint)
+    return Target(asked=asked, deployment=deployment, live=live or deployment.only)
+
+
 def _enter(
     table: dict[bytes, Target], path: str, dialect: Dialect, deployment: Deployment, live: Live | None = None
 ) -> None:
-    asked = Asked(path, dialect, deployment.plan.endpoint)
-    table[path.encode()] = Target(asked=asked, deployment=deployment, live=live)
+    table[path.encode()] = target_of(path, dialect, deployment, live)

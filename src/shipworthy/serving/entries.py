@@ -27,7 +27,7 @@ def encode_exchange(exchange: Exchange, now_ns: int, epoch_ns: int) -> bytes:
         epoch_ns: What to add to the performance counter for ns since 1970.
     """
     origin, failure, asked = exchange.origin, exchange.failure or _NONE, exchange.asked
-    arrived_ns, started_ns = exchange.arrived_ns, exchange.started_ns
+    arrived_ns, run = exchange.arrived_ns, exchange.run
     received_ns = arrived_ns + epoch_ns
     probability, decision, outputs = _said(exchange)
     # In the order of Record's fields, behind its tag.
@@ -41,7 +41,7 @@ def encode_exchange(exchange: Exchange, now_ns: int, epoch_ns: int) -> bytes:
         origin.package if origin else "",
         origin.plan if origin else 0,
         asked.path,
-        asked.dialect.value,
+        asked.protocol,
         exchange.status,
         exchange.outcome,
         exchange.rows.count if exchange.rows else 0,
@@ -53,8 +53,8 @@ def encode_exchange(exchange: Exchange, now_ns: int, epoch_ns: int) -> bytes:
         failure.kind,
         failure.message,
         failure.stack_digest,
-        (started_ns - arrived_ns) // 1_000 if started_ns else 0,
-        exchange.run_ns // 1_000,
+        (run.began_ns - arrived_ns) // 1_000 if run else 0,
+        run.took_ns // 1_000 if run else 0,
         (now_ns - arrived_ns) // 1_000,
         exchange.fallback,
         False,

@@ -1,13 +1,13 @@
 """One request from its last byte to its answer, whichever face it came through."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
 from shipworthy.serving.tensors import Rows
 from shipworthy.stores.records import Feedback, Outcome
 
-__all__ = ["Asked", "Dialect", "Exchange", "Failure", "Noted", "Origin", "Sink"]
+__all__ = ["Asked", "Dialect", "Exchange", "Failure", "Noted", "Origin", "Run", "Sink"]
 
 Noted = dict[bytes, bytes]
 
@@ -29,11 +29,16 @@ class Asked:
         path: The path that was asked for.
         dialect: What is spoken there.
         endpoint: Name of the endpoint meant; empty if none is known by that path.
+        protocol: The dialect as plain text, for records.
     """
 
     path: str
     dialect: Dialect
     endpoint: str = ""
+    protocol: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "protocol", self.dialect.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,19 @@ class Failure:
     stack_digest: str = ""
 
 
+@dataclass(slots=True)
+class Run:
+    """One run of a model, shared by the requests that it answered.
+
+    Attributes:
+        began_ns: When it began, on the performance counter, in ns.
+        took_ns: How long it took, in ns.
+    """
+
+    began_ns: int
+    took_ns: int
+
+
 class Sink(Protocol):
     """Who waits for the answer."""
 
@@ -101,8 +119,7 @@ class Exchange:
         outputs: Values of each output.
         failure: What went wrong, if anything.
         fallback: Why the baseline answered; empty if it did not.
-        started_ns: When its run of the model began, on the performance counter, in ns; 0 if none did.
-        run_ns: How long that run took, in ns.
+        run: The run of the model that answered; None if none did.
         at_ns: Business time that the caller gave, in ns since 1970; 0 if it gave none.
         feedback: Statements to write instead of a record.
         close: Whether the connection ends with the answer.
@@ -120,8 +137,7 @@ class Exchange:
     outputs: list[list[Any]] | None = None
     failure: Failure | None = None
     fallback: str = ""
-    started_ns: int = 0
-    run_ns: int = 0
+    run: Run | None = None
     at_ns: int = 0
     feedback: list[Feedback] | None = None
     close: bool = False

@@ -317,13 +317,13 @@ class HttpProtocol(HttpToolsProtocol):
     def deliver(self, exchange: Exchange) -> None:
         """Write an answer if it is its turn, and those behind it that waited for it."""
         order = self._order
-        exchange.is_delivered = True
-        if not order or order[0] is not exchange:
-            return
-        order.popleft()
-        self._write(exchange)
-        if order:
-            self._advance()
+        if order and order[0] is exchange:
+            order.popleft()
+            self._write(exchange)
+            if order:
+                self._advance()
+        else:
+            exchange.is_delivered = True
 
     def _advance(self) -> None:
         order = self._order
@@ -352,12 +352,12 @@ class HttpProtocol(HttpToolsProtocol):
             self.service.take(turn.exchange, turn.target)
 
     def _write(self, exchange: Exchange) -> None:
-        transport = self.transport
+        transport, face = self.transport, self.face
         if transport.is_closing():
             return
         ends = exchange.close or ((self._is_deaf or self.service.draining) and not self._order)
-        transport.write(render(exchange, self.face.date, close=ends))
-        self._since_s = self.face.now_s
+        transport.write(render(exchange, face.date, close=ends))
+        self._since_s = face.now_s
         if ends:
             self._end(linger=exchange.close)
         elif self.flow.read_paused:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.error import HTTPError, URLError
@@ -44,7 +44,11 @@ class Running:
     @property
     def worker_pids(self) -> tuple[int, ...]:
         """Process ids of the workers that serve now."""
-        return tuple(int(path.read_text(encoding="ascii")) for path in sorted(self._scratch.glob("*.pid")))
+        pids: list[int] = []
+        for path in sorted(self._scratch.glob("*.pid")):
+            with suppress(FileNotFoundError):  # its worker has just died
+                pids.append(int(path.read_text(encoding="ascii")))
+        return tuple(pids)
 
     def rss_mb(self) -> float:
         """Resident memory of the largest worker, in MB (10^6 bytes)."""

@@ -27,6 +27,7 @@ class Limits:
         inline_s: Longest expected run of a model on the event loop, in seconds; longer ones run in a thread.
         batch_rows: Most rows gathered into one run (a single larger request runs alone).
         drain_s: Longest time for requests in flight to finish after SIGTERM, in seconds.
+        segment_s: Age from which a segment of records is sealed, so that it can become Parquet, in seconds.
         record_share: Share of successful requests that is recorded, a fraction in [0, 1]; failures always are.
 
     Raises:
@@ -47,6 +48,7 @@ class Limits:
     inline_s: float = 0.001
     batch_rows: int = 1_024
     drain_s: float = 25.0
+    segment_s: float = 600.0
     record_share: float = 1.0
 
     def __post_init__(self) -> None:

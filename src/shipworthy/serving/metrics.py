@@ -105,6 +105,9 @@ class Histogram:
 
     def observe_all(self, seconds: list[float]) -> None:
         """Count several durations; one step where all fall between the same two bounds, as those of a batch do."""
+        if len(seconds) == 1:
+            self.observe(seconds[0])
+            return
         place = bisect.bisect_left(BOUNDS_S, min(seconds))
         if place < bisect.bisect_left(BOUNDS_S, max(seconds)):
             for one in seconds:

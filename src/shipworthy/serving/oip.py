@@ -19,7 +19,7 @@ __all__ = ["OipCodec", "metadata", "oip_error"]
 
 PLATFORM: Final = "onnxruntime_onnx"
 _INPUT_PATH: Final = re.compile(r"\$\.inputs\[(\d+)\]")
-_encode = msgspec.json.encode
+_encode = msgspec.json.Encoder().encode
 
 
 class _JustId(msgspec.Struct, gc=False):
@@ -108,7 +108,31 @@ class OipCodec:
             request = self._decode_nested(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise malformed(error) from error
-        return self._rows(request, body)
+        count, values = self._gathered(request)
+        if self._has_text and b"\\u0000" in body:
+            raise InvalidRequest("a string holds the character NUL", remedy="send text without it")
+        wanted = None if request.outputs is None else self._wanted(request.outputs)
+        return Rows(count, values, self._checked_id(request.id) if request.id else "", wanted)
+
+    def _gathered(self, request: _Request) -> tuple[int, list[list[Any]]]:
+        """How many rows, and the values of every field in the signature's order."""
+        values: list[list[Any]] = [None] * len(self._fields)  # type: ignore[list-item]  # each is filled or refused
+        count = 0
+        for tensor in request.inputs:
+            position = tensor.position
+            data = tensor.data
+            plain = tensor.shape == self._one_row[position] and len(data) == self._widths[position]
+            rows = 1 if plain else self._count(tensor)
+            if rows != count:
+                if count:
+                    raise _wrong(self._fields[position], f"has {rows} rows where others have {count}")
+                count = rows
+            if values[position] is not None:
+                raise _wrong(self._fields[position], "is given twice")
+            values[position] = data
+        if len(request.inputs) != len(values):
+            raise _wrong(self._fields[values.index(None)], "is missing")  # type: ignore[arg-type]
+        return count, values
 
     def id_of(self, body: bytes) -> str:
         """The id that a request's body gives, whatever else is in it; empty if it gives none that can be used."""
@@ -127,28 +151,6 @@ class OipCodec:
         for tensor in request.inputs:
             tensor.data = _flattened(tensor, self._fields[tensor.position])
         return request
-
-    def _rows(self, request: _Request, body: bytes) -> Rows:
-        values: list[list[Any]] = [None] * len(self._fields)  # type: ignore[list-item]  # each is filled or refused
-        count = 0
-        for tensor in request.inputs:
-            position = tensor.position
-            data = tensor.data
-            plain = tensor.shape == self._one_row[position] and len(data) == self._widths[position]
-            rows = 1 if plain else self._count(tensor)
-            if rows != count:
-                if count:
-                    raise _wrong(self._fields[position], f"has {rows} rows where others have {count}")
-                count = rows
-            if values[position] is not None:
-                raise _wrong(self._fields[position], "is given twice")
-            values[position] = data
-        if len(request.inputs) != len(values):
-            raise _wrong(self._fields[values.index(None)], "is missing")  # type: ignore[arg-type]
-        if self._has_text and b"\\u0000" in body:
-            raise InvalidRequest("a string holds the character NUL", remedy="send text without it")
-        wanted = None if request.outputs is None else self._wanted(request.outputs)
-        return Rows(count, values, self._checked_id(request.id) if request.id else "", wanted)
 
     def _count(self, tensor: _Tensor) -> int:
         field, shape = self._fields[tensor.position], tensor.shape

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 import onnxruntime as ort
 
 from shipworthy.core.errors import BackendFailed, InvalidPackage, InvalidRequest
@@ -44,6 +43,7 @@ class Predictor:
         self._packer = Packer(package.signature)
         self._outputs = [field.name for field in package.signature.outputs]
         self._widths = [width_of(field) for field in package.signature.outputs]
+        self._is_flat = all(width == 1 for width in self._widths)
         self._floats = [field.datatype in {Datatype.FP32, Datatype.FP64} for field in package.signature.outputs]
         self._session = _session(package)
         self.fallback = _fallback(package)
@@ -69,13 +69,13 @@ class Predictor:
         self.row_s = min(max(self.row_s, 1e-8) * (_STEP if seconds > self.run_s + rows * self.row_s else 1 / _STEP), 60)
 
     def _run(self, batch: Sequence[Rows]) -> list[Answer]:
-        with np.errstate(over="raise"):
-            tensors = self._packer.pack(batch)
-        arrays = self._session.run(self._outputs, tensors)
+        arrays = self._session.run(self._outputs, self._packer.pack(batch))
         total = batch[0].count if len(batch) == 1 else sum([rows.count for rows in batch])
         columns = [self._checked(index, array, total) for index, array in enumerate(arrays)]
         if len(batch) == 1:
             return [columns]
+        if total == len(batch) and self._is_flat:
+            return [[[value] for value in row] for row in zip(*columns, strict=True)]
         answers: list[Answer] = []
         start = 0
         for rows in batch:
@@ -148,7 +148,7 @@ def _plain(field: Field, rows: int) -> list[Any]:
 
 
 def _explained(error: Exception) -> Exception:
-    if isinstance(error, FloatingPointError):
+    if isinstance(error, OverflowError):
         return InvalidRequest("a number is too large for 32-bit floats", remedy="send numbers below 3.4e38")
     if isinstance(error, (UnicodeEncodeError, msgspec.ValidationError)):
         return InvalidRequest(f"a string cannot be encoded: {error}", remedy="send valid Unicode text")

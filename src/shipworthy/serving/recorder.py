@@ -28,15 +28,22 @@ class Recorder:
     The counters hold ``seen = written + sampled_out + dropped`` whenever no request is in flight. Requests that
     fit no endpoint are recorded too, in the folder ``_unrouted``.
 
+    Attributes:
+        seen: Requests that belong into the records, since the last commit; the callers count here.
+
     Args:
         folder: The workspace's folder of records.
         worker: Names this worker in file names.
         metrics: Where to count.
         share_kept: Share of the successful requests that is recorded, a fraction in [0, 1].
+        segment_s: Age from which a segment is sealed, in seconds.
     """
 
-    def __init__(self, folder: Path, worker: str, metrics: Metrics, *, share_kept: float = 1.0) -> None:
+    def __init__(
+        self, folder: Path, worker: str, metrics: Metrics, *, share_kept: float = 1.0, segment_s: float = 600.0
+    ) -> None:
         self._folder = folder
+        self._segment_s = segment_s
         self._worker = worker
         self._share = share_kept
         self._writers: dict[str, SegmentWriter] = {}
@@ -47,7 +54,7 @@ class Recorder:
         self._feedback = metrics.counter("shipworthy_feedback_total")
         self._failures = metrics.counter("shipworthy_recording_failures_total")
         self._failed = metrics.gauge("shipworthy_recording_failed")
-        self._seen_since = 0
+        self.seen = 0
         self._is_failing = False
         self._syncing: Future[None] = Future()
         self._syncing.set_result(None)
@@ -60,10 +67,6 @@ class Recorder:
         self._dropped.add(max(lost, 0.0))
         self._failed.set(0)
 
-    def see(self) -> None:
-        """Count a request that belongs into the records."""
-        self._seen_since += 1
-
     def commit(self, group: Sequence[Exchange], *, now_ns: int, epoch_ns: int) -> Sequence[Exchange]:
         """Write the records of a group of answered requests; their answers may leave afterwards.
 
@@ -75,8 +78,8 @@ class Recorder:
         Returns:
             Those whose record or feedback could not be written; usually none.
         """
-        self._seen.add(self._seen_since)
-        self._seen_since = 0
+        self._seen.add(self.seen)
+        self.seen = 0
         asked = group[0].asked
         if self._share == 1 and all([one.asked is asked and one.feedback is None for one in group]):  # noqa: C419 - fast
             self._append(asked.endpoint or UNROUTED, group, now_ns, epoch_ns)
@@ -135,7 +138,7 @@ class Recorder:
             tell("recording.failed", problem=error.problem, remedy=error.remedy)
 
     def _open(self, endpoint: str) -> SegmentWriter:
-        writer = SegmentWriter(self._folder / endpoint / "segments", self._worker)
+        writer = SegmentWriter(self._folder / endpoint / "segments", self._worker, roll_after_s=self._segment_s)
         self._writers[endpoint] = writer
         return writer
 

@@ -104,48 +104,62 @@ class Service:
     def take(self, exchange: Exchange, target: Target) -> None:
         """Start on a request. It is delivered to its sink later: always, once, after its record was written."""
         self.in_flight += 1
+        is_feedback = target.asked.dialect is Dialect.FEEDBACK
+        self._recorder.seen += not is_feedback
         try:
-            self._name(exchange)
-            if target.asked.dialect is Dialect.FEEDBACK:
+            if exchange.noted:
+                self._heed(exchange)
+            if not exchange.request_id:
+                self._ids += 1
+                exchange.request_id = f"{self._id_prefix}{self._ids:06x}"
+            if is_feedback:
                 self._take_feedback(exchange)
             else:
-                self._recorder.see()
                 self._start(exchange, target)
         except Exception as error:  # noqa: BLE001 - the request boundary: its record holds what was raised
-            if target.asked.dialect is Dialect.OIP and exchange.rows is None:
-                exchange.request_id = target.deployment.champion.oip.id_of(exchange.body) or exchange.request_id
+            self._recorder.seen += is_feedback
+            self._name_late(exchange, target)
             self._fail(exchange, error)
 
     def refuse(self, exchange: Exchange, error: Exception) -> None:
         """Answer a request that cannot be taken at all with its error."""
         self.in_flight += 1
-        self._recorder.see()
-        self._name(exchange)
+        self._recorder.seen += 1
+        given = exchange.noted.get(b"x-request-id", b"")
+        self._ids += 1
+        named = given.decode() if _is_safe(given, self.limits.id_length) else f"{self._id_prefix}{self._ids:06x}"
+        exchange.request_id = named
         exchange.close = exchange.close or status_of(error)[0] in {408, 413, 431}
         self._fail(exchange, error)
 
     # How a request begins
 
-    def _name(self, exchange: Exchange) -> None:
-        given = exchange.noted.get(b"x-request-id")
+    def _heed(self, exchange: Exchange) -> None:
+        """Take the id and the time that the headers give."""
+        noted = exchange.noted
+        given = noted.get(b"x-request-id")
         if given is not None and _is_safe(given, self.limits.id_length):
             exchange.request_id = given.decode()
-            return
-        self._ids += 1
-        exchange.request_id = f"{self._id_prefix}{self._ids:06x}"
-
-    def _start(self, exchange: Exchange, target: Target) -> None:
-        noted = exchange.noted
-        live = target.live or self._choose(exchange, target.deployment)
-        exchange.origin = live.origin
-        if target.asked.dialect is Dialect.MLFLOW:
-            require_json(noted.get(b"content-type", b""))
-        rows = live.decode(target.asked.dialect, exchange.body)
-        exchange.rows = rows
-        if rows.request_id:
-            exchange.request_id = rows.request_id
         if self._simulated and b"shipworthy-time" in noted:
             exchange.at_ns = _instant(noted[b"shipworthy-time"])
+
+    def _name_late(self, exchange: Exchange, target: Target) -> None:
+        """Give a refused request the id that its body gives, if that much of it can be read, or one of ours."""
+        if target.asked.dialect is Dialect.OIP and exchange.rows is None:
+            exchange.request_id = target.deployment.champion.oip.id_of(exchange.body) or exchange.request_id
+        if not exchange.request_id:
+            self._ids += 1
+            exchange.request_id = f"{self._id_prefix}{self._ids:06x}"
+
+    def _start(self, exchange: Exchange, target: Target) -> None:
+        live = target.live or self._choose(exchange, target.deployment)
+        exchange.origin = live.origin
+        dialect = target.asked.dialect
+        if dialect is Dialect.MLFLOW:
+            require_json(exchange.noted.get(b"content-type", b""))
+        exchange.rows = rows = live.decoders[dialect](exchange.body)
+        if rows.request_id:
+            exchange.request_id = rows.request_id
         if live.contract.binds and not self._keeps_contract(exchange, live):
             return
         live.batcher.add(exchange, rows.count)
@@ -181,15 +195,9 @@ class Service:
         return True
 
     def _take_feedback(self, exchange: Exchange) -> None:
-        noted = exchange.noted
         received_ns = exchange.arrived_ns + self._epoch_ns
-        try:
-            has_time = self._simulated and b"shipworthy-time" in noted
-            now_ns = _instant(noted[b"shipworthy-time"]) if has_time else received_ns
-            exchange.feedback = decode_feedback(exchange.body, received_ns=received_ns, now_ns=now_ns)
-        except InvalidRequest:
-            self._recorder.see()
-            raise
+        now_ns = exchange.at_ns or received_ns
+        exchange.feedback = decode_feedback(exchange.body, received_ns=received_ns, now_ns=now_ns)
         exchange.status = 200
         exchange.reply = b'{"accepted":%d}' % len(exchange.feedback)
         self._settle_soon(exchange)
@@ -199,20 +207,25 @@ class Service:
     def _finish(self, live: Live, batch: list[Exchange], answers: list[Answer]) -> None:
         for exchange, answer in zip(batch, answers, strict=True):
             try:
-                if isinstance(answer, list):
+                if type(answer) is list:
                     exchange.status = 200
                     exchange.outputs = answer
                     exchange.reply = live.encode(exchange)
-                elif isinstance(answer, InvalidRequest) or live.fallback is None:
-                    self._answer_error(exchange, answer)
                 else:
-                    exchange.failure = failure_of(answer)
-                    self._fall_back(exchange, live, "model_error")
+                    self._finish_failed(exchange, live, answer)
             except Exception as error:  # noqa: BLE001 - the request boundary
                 self._answer_error(exchange, error)
         self._runs.add()
         self._run_rows.add(sum([exchange.rows.count for exchange in batch if exchange.rows]))
         self._settle(batch)
+
+    def _finish_failed(self, exchange: Exchange, live: Live, answer: Answer) -> None:
+        assert isinstance(answer, Exception)
+        if isinstance(answer, InvalidRequest) or live.fallback is None:
+            self._answer_error(exchange, answer)
+        else:
+            exchange.failure = failure_of(answer)
+            self._fall_back(exchange, live, "model_error")
 
     def _fall_back(self, exchange: Exchange, live: Live, reason: str) -> None:
         assert live.fallback is not None
@@ -278,8 +291,9 @@ class Service:
         answers, durations = self._series.get(key) or self._make_series(key)
         answers.add(len(group))
         durations.observe_all([(now_ns - one.arrived_ns) * 1e-9 for one in group])
-        if first.started_ns:
-            self._queue.observe_all([(one.started_ns - one.arrived_ns) * 1e-9 for one in group])
+        if first.run is not None:
+            began_ns = first.run.began_ns
+            self._queue.observe_all([(began_ns - one.arrived_ns) * 1e-9 for one in group])
 
     def _make_series(self, key: tuple[str, str, str, str, int]) -> tuple[Counter, Histogram]:
         endpoint, variant, protocol, outcome, status = key

@@ -1,7 +1,10 @@
 """Rows of callers beside each other become the graph's tensors, and its outputs become each caller's own lists."""
 
-from collections.abc import Sequence
-from typing import Any
+import struct
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,8 @@ __all__ = ["Packer", "Rows", "Value", "width_of"]
 
 Value = float | int | bool | str | None
 Array = NDArray[Any]
+_NAN: Final = float("nan")
+_FLOAT32: Final = np.dtype("<f4")
 
 
 class Rows:
@@ -64,9 +69,15 @@ class Packer:
         """Every input tensor of the graph, with the rows of ``batch`` one after the other.
 
         Raises:
-            FloatingPointError: If a number is too large for float32 (inside ``np.errstate(over="raise")``).
+            OverflowError: If a number is too large for float32.
         """
         return {part.tensor: part.fill(batch) for part in self._parts}
+
+
+@lru_cache(maxsize=256)
+def _floats(count: int) -> struct.Struct:
+    # Little-endian: the native form would turn what is too large into infinity.
+    return struct.Struct(f"<{count}f")
 
 
 class _Part:
@@ -75,29 +86,33 @@ class _Part:
     def __init__(self, packing: Packing, signature: Signature, position: dict[str, int]) -> None:
         self.tensor = packing.tensor
         self._text = packing.datatype is Datatype.BYTES
-        self._dtype: type = object if self._text else np.float32
         self._columns = [position[name] for name in packing.fields]
-        first = signature.inputs[self._columns[0]]
-        self._matrix = len(self._columns) == 1 and len(first.shape) > 1
-        self._shape = (-1, *first.shape[1:]) if self._matrix else (-1, len(self._columns))
+        fields = [signature.inputs[column] for column in self._columns]
+        self._nullable = any(field.nullable for field in fields)
+        self._matrix = len(fields) == 1 and len(fields[0].shape) > 1
+        self._shape = (-1, *fields[0].shape[1:]) if self._matrix else (-1, len(fields))
 
     def fill(self, batch: Sequence[Rows]) -> Array:
-        if self._matrix or all(rows.count == 1 for rows in batch):
-            return self._by_row(batch)
-        return self._by_column(batch)
+        if self._matrix or all([rows.count == 1 for rows in batch]):  # noqa: C419 - twice as fast for few
+            return self._array(self._by_row(batch)).reshape(self._shape)
+        columns = [chain.from_iterable([rows.values[column] for rows in batch]) for column in self._columns]
+        flat = self._array(chain.from_iterable(columns))
+        return np.ascontiguousarray(flat.reshape(len(columns), -1).T)
 
-    def _by_row(self, batch: Sequence[Rows]) -> Array:
-        if len(self._columns) == 1:
-            only = self._columns[0]
-            flat = batch[0].values[only] if len(batch) == 1 else [one for rows in batch for one in rows.values[only]]
-        else:
-            flat = [rows.values[column][0] for rows in batch for column in self._columns]
-        return np.array(self._filled(flat), dtype=self._dtype).reshape(self._shape)
+    def _by_row(self, batch: Sequence[Rows]) -> Iterable[Value]:
+        if len(self._columns) > 1:
+            return [rows.values[column][0] for rows in batch for column in self._columns]
+        only = self._columns[0]
+        if len(batch) == 1:
+            return batch[0].values[only]
+        return chain.from_iterable([rows.values[only] for rows in batch])
 
-    def _by_column(self, batch: Sequence[Rows]) -> Array:
-        table = [self._filled([one for rows in batch for one in rows.values[column]]) for column in self._columns]
-        return np.ascontiguousarray(np.array(table, dtype=self._dtype).T)
+    def _array(self, values: Iterable[Value]) -> Array:
+        """One-dimensional. A null becomes NaN, or the empty string.
 
-    def _filled(self, values: list[Value]) -> list[Value]:
-        """A null is NaN to numpy by itself; among strings it has to become the empty one."""
-        return ["" if value is None else value for value in values] if self._text else values
+        Packing by ``struct`` is twice as fast as numpy is from a list, and it refuses what float32 cannot hold.
+        """
+        if self._text:
+            return np.array(["" if value is None else value for value in values], dtype=object)
+        numbers = [_NAN if value is None else value for value in values] if self._nullable else [*values]
+        return np.frombuffer(_floats(len(numbers)).pack(*numbers), _FLOAT32)

@@ -86,7 +86,13 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
 async def _serve(options: argparse.Namespace, limits: Limits, connection: socket.socket) -> None:
     metrics = Metrics(options.scratch / f"{options.slot}.metrics")
     name = IdMaker().make("w", SystemClock().now())[2:]
-    recorder = Recorder(options.home / "records", f"{options.slot}_{name}", metrics, share_kept=limits.record_share)
+    recorder = Recorder(
+        options.home / "records",
+        f"{options.slot}_{name}",
+        metrics,
+        share_kept=limits.record_share,
+        segment_s=limits.segment_s,
+    )
     with ThreadPoolExecutor(1, "model") as thread, ThreadPoolExecutor(1, "disk") as disk:
         service = Service(
             recorder,
@@ -105,7 +111,7 @@ async def _serve(options: argparse.Namespace, limits: Limits, connection: socket
         pulse.beat()
         await watcher.look()
         _settle_memory()
-        (options.scratch / f"{options.slot}.pid").write_text(str(os.getpid()), encoding="ascii")
+        _announce(options.scratch / f"{options.slot}.pid")
         tasks = [asyncio.create_task(watcher.run()), asyncio.create_task(pulse.run())]
         try:
             await server.serve(sockets=[connection])
@@ -115,6 +121,13 @@ async def _serve(options: argparse.Namespace, limits: Limits, connection: socket
             if service.in_flight:
                 tell("drain.expired", in_flight=service.in_flight)
             recorder.close()
+
+
+def _announce(path: Path) -> None:
+    """Say who fills the place; readers see the whole number or none."""
+    draft = path.with_suffix(".draft")
+    draft.write_text(str(os.getpid()), encoding="ascii")
+    draft.replace(path)
 
 
 def _settle_memory() -> None:

@@ -12,12 +12,18 @@ from shipworthy.training.bench import Bench
 from shipworthy.training.deadline import Deadline
 from shipworthy.training.learner import Learner, Rows
 
-__all__ = ["Trial", "halve"]
+__all__ = ["TRIALS_SHARE", "Trial", "halve"]
 
-_RUNG_FACTORS = (4,)
-"""A sixteenth of the rows was tried too: it ranks small trees first that lose on all rows (flights, three periods)."""
+TRIALS_SHARE = 0.4
+"""Share of the budget that trials may use; the rest is for fits on all rows."""
 
-_LEAST_RUNG_ROWS = 10_000
+_PART = 4
+"""Trials see one row in four. One in sixteen put the smallest trees first (flights, one split), which fitted on
+all rows come behind larger ones (flights, mean log loss of three periods): one trial each, a hint and no proof."""
+
+_LEAST_ROWS = 10_000
+"""Trials on fewer rows tell nothing, and fits on all rows are quick then."""
+
 _KEPT_SHARE = 0.4
 _LEAST_KEPT = 3
 
@@ -46,28 +52,31 @@ class Trial:
 def halve(
     learners: tuple[Learner, ...], bench: Bench, deadline: Deadline, progress: Progress
 ) -> tuple[tuple[Trial, ...], tuple[Learner, ...]]:
-    """Successive halving by rows within each family; what the deadline leaves untried is dropped.
+    """Try learners on a part of the rows and keep the promising ones of each family; best first within a family.
 
-    A family of few goes through untried, so that the best of a second family is always seen. Log loss ranks here,
-    not value: it tells near equals apart with far fewer rows.
+    A family of few goes through untried, so that the best of a second family is always seen. What the deadline
+    leaves untried is dropped. Log loss ranks here, not value: it tells near equals apart with far fewer rows.
+
+    Returns:
+        The trials, and the learners that are left.
 
     Source:
         K. Jamieson & A. Talwalkar (2016), Non-stochastic best arm identification and hyperparameter optimization.
     """
+    size = len(bench.train) // _PART
+    if size < _LEAST_ROWS:
+        return (), learners
+    rows = bench.thin(size)
     trials: list[Trial] = []
-    rungs = [len(bench.train) // factor for factor in _RUNG_FACTORS]
-    for rung, rows in enumerate(rows for rows in rungs if rows >= _LEAST_RUNG_ROWS):
-        kept: list[Learner] = []
-        for family in _families(learners):
-            if len(family) <= _LEAST_KEPT or deadline.over:
-                kept += family[:_LEAST_KEPT]
-                continue
-            progress(f"try {len(family)} of {family[0].kind} on {rows:,} rows", done=0.2 * rung)
-            tried = _try_all(family, bench, bench.thin(rows), deadline)
-            trials += [trial for _, trial in tried]
-            kept += _promising(tried)
-        learners = tuple(kept)
-    return tuple(trials), learners
+    kept: list[Learner] = []
+    for family in _families(learners):
+        if len(family) <= _LEAST_KEPT:
+            kept += family
+            continue
+        tried = _try_all(family, bench, rows, deadline, progress)
+        trials += [trial for _, trial in tried]
+        kept += _promising(tried)
+    return tuple(trials), tuple(kept)
 
 
 def _families(learners: Sequence[Learner]) -> list[list[Learner]]:
@@ -75,11 +84,14 @@ def _families(learners: Sequence[Learner]) -> list[list[Learner]]:
     return [[one for one in learners if one.kind == kind] for kind in kinds]
 
 
-def _try_all(family: Sequence[Learner], bench: Bench, rows: Rows, deadline: Deadline) -> list[tuple[Learner, Trial]]:
+def _try_all(
+    family: Sequence[Learner], bench: Bench, rows: Rows, deadline: Deadline, progress: Progress
+) -> list[tuple[Learner, Trial]]:
     tried: list[tuple[Learner, Trial]] = []
-    for learner in family:
+    for index, learner in enumerate(family):
         if tried and deadline.over:
             break
+        progress(f"try {learner.name} on {len(rows):,} rows", done=TRIALS_SHARE * index / len(family))
         begun = time.perf_counter()
         model = learner.fit(rows, valid=bench.valid, rounds=None, go_on=deadline.go_on)
         loss = log_loss(bench.score(model))

@@ -57,7 +57,7 @@ class Linear:
         """Fit on ``rows``; it takes seconds and is not interrupted. See ``training.learner.Learner``."""
         thin = rows.take(np.linspace(0, len(rows) - 1, min(len(rows), self.most_rows)).astype(np.int64))
         design = _fit_design(thin, self.most_levels)
-        # lbfgs, whose steps are cheap products: on busy cores the threaded Newton solvers were ten times slower
+        # lbfgs: on two busy cores newton-cholesky took 3.8 s where it took 1.2 s (100,000 rows, 210 columns, one run)
         regression = LogisticRegression(C=self.inverse_penalty, solver="lbfgs", max_iter=self.steps)
         with warnings.catch_warnings():  # a fit that is not at its end is still a candidate, judged like any other
             warnings.simplefilter("ignore", ConvergenceWarning)

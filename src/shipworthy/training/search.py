@@ -14,21 +14,18 @@ from shipworthy.training.bench import lay_bench
 from shipworthy.training.candidate import Candidate
 from shipworthy.training.choice import propose
 from shipworthy.training.deadline import Deadline
-from shipworthy.training.halving import Trial, halve
+from shipworthy.training.halving import TRIALS_SHARE, Trial, halve
 from shipworthy.training.learner import Learner
 from shipworthy.training.portfolio import standard_portfolio
 from shipworthy.training.split import Split
 
 __all__ = ["Search", "search"]
 
-_TRIALS_SHARE = 0.4
-"""Share of the budget that trials on few rows may use; the rest is for fits on all rows."""
-
 _SHARE_OF_ONE = 0.7
 """Share of what is left that one fit on all rows may use: the most promising come first, and are worth finishing."""
 
 _LEAST_SHARE = 0.5
-"""A fit on all rows is begun only while this share of what the last one took is left: a stump of a model tells nothing."""
+"""A fit on all rows is begun only while this share of what the last one took is left: a stump tells nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +71,7 @@ def search(
         progress: Told before each fit.
         portfolio: Learners to try; the standard portfolio if None.
         threads: Threads of one fit, for the standard portfolio; None for all cores but one. Threads wait for each
-            other after every leaf: on two busy cores two of them were measured 1.5 to 15 times slower than one.
+            other after every leaf: on two busy cores two of them were measured 1.4 to 15 times slower than one.
 
     Raises:
         InvalidData: If the rows cannot be split, or the target is always the same on one side.
@@ -84,12 +81,15 @@ def search(
     threads = threads or max((os.cpu_count() or 1) - 1, 1)
     learners = tuple(portfolio or standard_portfolio(seed=project.training.seed, threads=threads))
     deadline = Deadline(clock=clock, end=clock.now() + timedelta(seconds=project.training.budget_s))
-    trials, survivors = halve(learners, bench, deadline.share(_TRIALS_SHARE), progress)
+    trials, survivors = halve(learners, bench, deadline.share(TRIALS_SHARE), progress)
     candidates = [bench.baseline_candidate()]
     for index, learner in enumerate(survivors):
         if index and deadline.left_s <= _LEAST_SHARE * candidates[-1].seconds:
             break
-        progress(f"fit {learner.name} on {len(bench.train):,} rows", done=0.4 + 0.6 * index / len(survivors))
+        progress(
+            f"fit {learner.name} on {len(bench.train):,} rows",
+            done=TRIALS_SHARE + (1 - TRIALS_SHARE) * index / len(survivors),
+        )
         left = len(survivors) - index
         candidates.append(bench.candidate(learner, deadline.share(max(1 / left, _SHARE_OF_ONE))))
     proposal, sentence = propose(candidates, project.goal)

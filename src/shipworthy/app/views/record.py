@@ -226,6 +226,6 @@ def _plain(value: Json) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return words.number(value, 6)
+        return words.exact(float(f"{value:.6g}"))
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 200 else text[:200] + "…"

@@ -209,4 +209,4 @@ def _validation(body: Part) -> str:
 
 
 def _plain(part: Part) -> str:
-    return words.number(part.body, 4) if isinstance(part.body, float) else str(part.body)
+    return words.exact(float(f"{part.body:.6g}")) if isinstance(part.body, float) else str(part.body)

@@ -16,13 +16,11 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     A text that a spreadsheet would take for a formula gets an apostrophe before it, the spreadsheet's own mark for
     plain text; numbers stay numbers.
 
-    >>> print(to_csv(["name", "n"], [["=1+1", -2.5], [None, 3]]), end="")
-    name,n
-    '=1+1,-2.5
-    ,3
+    >>> to_csv(["name", "n"], [["=1+1", -2.5], [None, 3]]).split()
+    ['name,n', "'=1+1,-2.5", ',3']
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)  # its line ends are those of the RFC, and so it quotes both of their characters
     writer.writerow([_cell(one) for one in columns])
     writer.writerows([_cell(one) for one in row] for row in rows)
     return text.getvalue()

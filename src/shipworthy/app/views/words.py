@@ -35,6 +35,7 @@ _METRIC_NAMES: Mapping[str, str] = {
     "uplift_per_1000": "uplift over the baseline",
     "baseline_value_per_1000": "baseline's value",
 }
+TOO_SMALL = 0.005  # half of the smallest coin
 SMALLEST = -4  # powers of ten below this are written as such
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SPANS = ((86_400 * 365, "y"), (86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -52,7 +53,8 @@ def number(value: float | None, digits: int = 3) -> str:
         return "0"
     exponent = math.floor(math.log10(abs(value)))
     if exponent < SMALLEST:
-        return f"{value / 10**exponent:.{digits - 1}f} × 10{str(exponent).translate(_RAISED)}".replace("-", "−")
+        part, _, power = f"{value:.{digits - 1}e}".partition("e")
+        return f"{part} × 10{str(int(power)).translate(_RAISED)}".replace("-", "−")
     places = digits - 1 - exponent
     return f"{round(value, places):,.{max(places, 0)}f}".replace("-", "−")
 
@@ -119,7 +121,7 @@ def _scaled(value: float) -> str:
     for limit, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
         if value >= limit * 0.9995:
             return number(value / limit) + letter
-    return f"{value:.0f}" if value >= 100 or value == round(value, 0) == 0 else number(value)
+    return f"{value:.0f}" if value >= 100 or value < TOO_SMALL else number(value)
 
 
 def between(low: float | None, high: float | None, unit: str = "", *, signed: bool = False) -> str:

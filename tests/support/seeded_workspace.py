@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+from support.seeded_findings import findings
 
 from shipworthy.core.clock import ManualClock
 from shipworthy.core.config import Config
@@ -164,7 +165,10 @@ def run_body(started: datetime, finished: datetime) -> dict:
         "started_at": started.isoformat(),
         "finished_at": finished.isoformat(),
         "code": {"commit": "4f1d9c0e2a7b" + "0" * 28, "dirty": True},
-        "data": [{"source": "flights", "digest": "0b" * 32, "rows": 252_484}, {"source": "weather", "digest": "1b" * 32, "rows": 26_115}],
+        "data": [
+            {"source": "flights", "digest": "0b" * 32, "rows": 252_484},
+            {"source": "weather", "digest": "1b" * 32, "rows": 26_115},
+        ],
         "features": [
             {"name": "carrier", "type": "string", "known_at": None},
             {"name": "departure_hour", "type": "int64", "known_at": None},
@@ -175,7 +179,16 @@ def run_body(started: datetime, finished: datetime) -> dict:
         "seed": 0,
         "environment": "e5" * 32,
         "budget_s": 60.0,
-        "validation": {"from": "2013-08-27T04:00:00+00:00", "to": "2013-10-01T03:59:00+00:00", "rows": 31_204, "blocks": 35, "train_from": "2013-01-01T10:15:00+00:00", "train_to": "2013-08-25T03:59:00+00:00", "train_rows": 220_100, "gap_rows": 900},
+        "validation": {
+            "from": "2013-08-27T04:00:00+00:00",
+            "to": "2013-10-01T03:59:00+00:00",
+            "rows": 31_204,
+            "blocks": 35,
+            "train_from": "2013-01-01T10:15:00+00:00",
+            "train_to": "2013-08-25T03:59:00+00:00",
+            "train_rows": 220_100,
+            "gap_rows": 900,
+        },
         "candidates": [
             {
                 "name": name,
@@ -184,8 +197,18 @@ def run_body(started: datetime, finished: datetime) -> dict:
                     "auc": {"estimate": auc, "low": auc - 0.012, "high": auc + 0.011, "blocks": 35},
                     "log_loss": {"estimate": loss, "low": loss - 0.02, "high": loss + 0.02, "blocks": 35},
                     "calibration_error": {"estimate": gap, "low": gap, "high": gap + 0.006, "blocks": 35},
-                    "value_per_1000": {"estimate": value, "low": value * 0.8 - 400, "high": value * 1.22 + 400, "blocks": 35},
-                    "uplift_per_1000": {"estimate": value - 1_070, "low": (value - 1_070) * 0.8, "high": (value - 1_070) * 1.2, "blocks": 35},
+                    "value_per_1000": {
+                        "estimate": value,
+                        "low": value * 0.8 - 400,
+                        "high": value * 1.22 + 400,
+                        "blocks": 35,
+                    },
+                    "uplift_per_1000": {
+                        "estimate": value - 1_070,
+                        "low": (value - 1_070) * 0.8,
+                        "high": (value - 1_070) * 1.2,
+                        "blocks": 35,
+                    },
                 },
                 "latency_us": micro,
                 "size_bytes": size,
@@ -196,44 +219,9 @@ def run_body(started: datetime, finished: datetime) -> dict:
             for name, kind, value, auc, loss, gap, micro, size, seconds in names
         ],
         "proposal": "lightgbm-63",
-        "sentence": "lightgbm-63 earns most and no cheaper candidate comes within half its interval: $33.6k per 1,000 flights over the baseline.",
+        "sentence": "lightgbm-63 earns most, and no cheaper candidate comes within half its interval.",
         "package": PACKAGE,
     }
-
-
-def findings() -> tuple[Finding, ...]:
-    rng = random.Random(3)
-    bins = [round(0.05 + 0.1 * i, 2) for i in range(10)]
-    return (
-        Finding(check="contract", status=Status.PASSED, message="All 41 rules of 3 contracts hold on 366,213 rows.", measured=0, threshold="= 0 breaches"),
-        Finding(check="leakage.single_feature", status=Status.PASSED, message="The strongest single feature, origin_late_share_180, reaches AUC 0.671 alone (<= 0.9).", measured=0.671, threshold="<= 0.9", unit="AUC", evidence={"picture": "single_feature_auc", "features": ["origin_late_share_180", "departure_hour", "visibility"], "auc": [0.671, 0.64, 0.58], "limit": 0.9}),
-        Finding(check="overfit", status=Status.PASSED, message="Skill falls by 0.021 from training to validation (<= 0.1).", measured=0.021, interval=(0.004, 0.038), threshold="<= 0.1", unit="skill"),
-        Finding(check="underfit", status=Status.PASSED, message="Log loss is 0.074 below that of a constant (>= 0.01).", measured=0.074, threshold=">= 0.01", unit="nats"),
-        Finding(check="calibration", status=Status.PASSED, message="Calibration error is 0.0076 (<= 0.03).", measured=0.0076, interval=(0.0061, 0.0142), threshold="<= 0.03", evidence={"picture": "calibration", "edges": [i / 10 for i in range(11)], "said": bins, "happened": [round(b + rng.uniform(-0.01, 0.01), 3) for b in bins], "count": [9000, 7000, 5200, 3300, 2400, 1700, 1200, 800, 500, 200]}),
-        Finding(check="parity.onnx", status=Status.PASSED, message="Largest difference between LightGBM and ONNX is 4.1e-07 on 2,000 rows (<= 1e-05).", measured=4.1e-7, threshold="<= 1e-05"),
-        Finding(check="parity.http", status=Status.PASSED, message="Largest difference between ONNX and the server is 0 on 2,000 rows (<= 1e-06).", measured=0.0, threshold="<= 1e-06"),
-        Finding(check="golden", status=Status.PASSED, message="64 of 64 golden rows are answered as expected.", measured=64, threshold="= 64", unit="rows"),
-        Finding(check="latency", status=Status.WARNED, message="p99 of one row is 8.4 ms, within the budget of 10 ms by less than a fifth.", measured=8.4, threshold="<= 10", unit="ms", remedy="take a smaller candidate (lightgbm-31 costs $0.8k per 1,000 flights), or raise goal.budgets.latency_p99_ms", evidence={"picture": "latency", "unit": "ms", "budget": 10.0, "p50": 0.9, "p99": 8.4, "sorted": [0.7 + 0.002 * i + (7.5 * (i / 100) ** 40) for i in range(101)]}),
-        Finding(check="memory", status=Status.PASSED, message="The packaged server holds 96 MB (<= 200 MB).", measured=96.0, threshold="<= 200", unit="MB"),
-        Finding(check="value", status=Status.PASSED, message="Value is $34.7k per 1,000 flights, $33.6k over the baseline (>= baseline + 10000).", measured=34_690.0, interval=(27_900.0, 42_300.0), threshold=">= 11070", unit="USD per 1,000 flights", evidence={"picture": "bars", "unit": "USD per 1,000 flights", "threshold": 11_070.0, "bars": [["baseline", 1_070.0], ["lightgbm-63", 34_690.0]]}),
-        Finding(check="slices", status=Status.SKIPPED, message="No slice was named in the project file."),
-    )
-
-
-def failed_findings() -> tuple[Finding, ...]:
-    leak = Finding(
-        check="leakage.single_feature",
-        status=Status.FAILED,
-        message="dep_delay alone reaches AUC 0.952 (<= 0.9): it is known only after the decision.",
-        measured=0.952,
-        interval=(0.947, 0.957),
-        threshold="<= 0.9",
-        unit="AUC",
-        remedy="leave dep_delay out of features.sql, or take its value as of decision_time with the as-of join",
-        evidence={"picture": "table", "columns": ["feature", "auc"], "rows": [["dep_delay", 0.952], ["carrier", 0.58]]},
-    )
-    broken = Finding(check="latency", status=Status.ERRORED, message="The packaged server did not start within 20 s.", remedy="look at the log of the server: `shipworthy test --verbose`")
-    return (leak, broken, *[one for one in findings() if one.check not in {"leakage.single_feature", "latency"}])
 
 
 def add_verdict(workspace: SeedWorkspace, found: tuple[Finding, ...] = (), package: str = PACKAGE) -> str:
@@ -241,13 +229,30 @@ def add_verdict(workspace: SeedWorkspace, found: tuple[Finding, ...] = (), packa
     now = workspace.clock.now().isoformat()
     body = {"project": PROJECT, "package": package, "run": "run-20130930-120000-7k2m", "made_at": now}
     workspace.documents.add("verdict", verdict.digest, {**body, "verdict": verdict.to_json()})
-    described = {"project": PROJECT, "run": "run-20130930-120000-7k2m", "content_digest": "c0" * 32, "verdict": verdict.digest}
-    workspace.documents.add("package", package, {**described, "author": "grace", "created_at": now, "size_bytes": 1_812_400})
-    workspace.note("gate.judged", package, actor="grace", verdict=verdict.digest, passed=verdict.passed, blocking=[one.check for one in verdict.blocking()])
+    described = {
+        "project": PROJECT,
+        "run": "run-20130930-120000-7k2m",
+        "content_digest": "c0" * 32,
+        "verdict": verdict.digest,
+    }
+    workspace.documents.add(
+        "package", package, {**described, "author": "grace", "created_at": now, "size_bytes": 1_812_400}
+    )
+    workspace.note(
+        "gate.judged",
+        package,
+        actor="grace",
+        verdict=verdict.digest,
+        passed=verdict.passed,
+        blocking=[one.check for one in verdict.blocking()],
+    )
     return verdict.digest
 
 
 def add_plans(workspace: SeedWorkspace) -> None:
+    old = {"project": PROJECT, "run": "", "content_digest": "d0" * 32, "verdict": None, "author": "grace"}
+    old |= {"created_at": workspace.clock.now().isoformat(), "size_bytes": 402_100}
+    workspace.documents.add("package", OLD_PACKAGE, old)
     for number, package, why in ((1, OLD_PACKAGE, "first release"), (2, PACKAGE, "ships lightgbm-63")):
         plan = {
             "endpoint": PROJECT,
@@ -257,7 +262,15 @@ def add_plans(workspace: SeedWorkspace) -> None:
             "salt": PROJECT,
             "variants": [{"name": "champion", "role": "champion", "package": package, "weight": 1.0}],
         }
-        body = {"project": PROJECT, "endpoint": PROJECT, "plan": plan, "made_at": workspace.clock.now().isoformat(), "why": why, "approval": "ada", "by": "ada"}
+        body = {
+            "project": PROJECT,
+            "endpoint": PROJECT,
+            "plan": plan,
+            "made_at": workspace.clock.now().isoformat(),
+            "why": why,
+            "approval": "ada",
+            "by": "ada",
+        }
         workspace.documents.add("plan", f"{PROJECT}/{number}", body)
         workspace.note("plan.published", PROJECT, plan=plan, why=why, approved_by="ada")
         workspace.clock.advance(timedelta(hours=9))
@@ -280,15 +293,26 @@ def add_production(workspace: SeedWorkspace) -> None:
         failed = 3 if day == 33 else 0
         fallback = 41 if day == 33 else rng.randint(0, 1)
         invalid = rng.randint(0, 4)
-        counts = [int(count * requests / 27_000 * rng.uniform(0.85, 1.15) * (1.6 if day > 54 and i > 8 else 1)) for i, count in enumerate(reference)]
+        counts = [
+            int(count * requests / 27_000 * rng.uniform(0.85, 1.15) * (1.6 if day > 54 and i > 8 else 1))
+            for i, count in enumerate(reference)
+        ]
         body = {
             "endpoint": PROJECT,
             "start": start.isoformat(),
             "end": (start + timedelta(days=1)).isoformat(),
             "mature": day < DAYS - 1,
             "requests": requests,
-            "outcomes": {"ok": requests - failed - fallback - invalid, "fallback": fallback, "invalid": invalid, "error": failed},
-            "latency_ms": {"p50": 0.8 + rng.uniform(0, 0.2), "p99": 3.6 + rng.uniform(0, 1.8) + (8 if day == 33 else 0)},
+            "outcomes": {
+                "ok": requests - failed - fallback - invalid,
+                "fallback": fallback,
+                "invalid": invalid,
+                "error": failed,
+            },
+            "latency_ms": {
+                "p50": 0.8 + rng.uniform(0, 0.2),
+                "p99": 3.6 + rng.uniform(0, 1.8) + (8 if day == 33 else 0),
+            },
             "predictions": requests - failed - invalid,
             "labelled": known,
             "maturity": known / requests,
@@ -309,7 +333,9 @@ def add_production(workspace: SeedWorkspace) -> None:
         workspace.documents.add("window", f"{PROJECT}/{start.isoformat()}", body)
         total += per * known
         labelled += known
-    workspace.documents.add("performance", PROJECT, performance_body(workspace.clock.now(), labelled, 1000 * total / labelled))
+    workspace.documents.add(
+        "performance", PROJECT, performance_body(workspace.clock.now(), labelled, 1000 * total / labelled)
+    )
     workspace.note("performance.computed", PROJECT, actor="controller", labelled=labelled)
 
 
@@ -333,8 +359,20 @@ def performance_body(now: datetime, labelled: int, uplift: float, calibration: f
             "uplift_per_1000": {"estimate": uplift, "low": uplift - 6_700, "high": uplift + 7_400, "blocks": 61},
         },
         "bars": [
-            {"metric": "value_per_1000", "text": ">= baseline + 10000", "measured": uplift + 1_050, "threshold": 11_050.0, "cleared": uplift + 1_050 >= 11_050},
-            {"metric": "calibration_error", "text": "<= 0.03", "measured": calibration, "threshold": 0.03, "cleared": calibration <= 0.03},
+            {
+                "metric": "value_per_1000",
+                "text": ">= baseline + 10000",
+                "measured": uplift + 1_050,
+                "threshold": 11_050.0,
+                "cleared": uplift + 1_050 >= 11_050,
+            },
+            {
+                "metric": "calibration_error",
+                "text": "<= 0.03",
+                "measured": calibration,
+                "threshold": 0.03,
+                "cleared": calibration <= 0.03,
+            },
         ],
     }
 
@@ -344,13 +382,19 @@ def add_incidents(workspace: SeedWorkspace) -> None:
     finding = Finding(
         check="value.realised",
         status=Status.FAILED,
-        message="The last 14 mature windows earned 16,402 USD per 1,000 flights under the line 'value >= baseline + 10000'.",
+        message="The last 14 mature windows earned 16,402 USD per 1,000 flights under the line.",
         measured=-16_402.0,
         interval=(-24_100.0, -8_700.0),
         threshold=">= 0 over the line",
         unit="USD per 1,000 flights",
         remedy="roll back to the package before, or retrain on the newest labels",
-        evidence={"picture": "value_margin", "unit": "USD per 1,000 flights", "line": ">= baseline + 10000", "start": [f"2013-10-{d:02d}T00:00:00+00:00" for d in range(20, 32)], "over_per_1000": [-9_000.0 - 700 * i for i in range(12)]},
+        evidence={
+            "picture": "value_margin",
+            "unit": "USD per 1,000 flights",
+            "line": ">= baseline + 10000",
+            "start": [f"2013-10-{d:02d}T00:00:00+00:00" for d in range(20, 32)],
+            "over_per_1000": [-9_000.0 - 700 * i for i in range(12)],
+        },
     )
     body = {
         "project": PROJECT,
@@ -363,12 +407,19 @@ def add_incidents(workspace: SeedWorkspace) -> None:
         "since": "2013-10-29T00:00:00+00:00",
         "consequence": -214_300.0,
         "unit": "USD",
-        "suggested": "look at what changed (data, plan, season), roll back to the package before, or retrain on the newest labels",
+        "suggested": "look at what changed, roll back to the package before, or retrain on the newest labels",
         "timeline": [{"at": opened.isoformat(), "text": "Opened. The last 14 mature windows earned under the line."}],
         "findings": [finding.to_json()],
     }
     workspace.documents.add("incident", "incident-20131109-000500-x9", body)
-    closed = {**body, "title": "Value was under 'good enough' since 2013-10-03", "status": "closed", "closed_at": (opened - timedelta(days=20)).isoformat(), "opened_at": (opened - timedelta(days=29)).isoformat(), "consequence": -21_000.0}
+    closed = {
+        **body,
+        "title": "Value was under 'good enough' since 2013-10-03",
+        "status": "closed",
+        "closed_at": (opened - timedelta(days=20)).isoformat(),
+        "opened_at": (opened - timedelta(days=29)).isoformat(),
+        "consequence": -21_000.0,
+    }
     workspace.documents.add("incident", "incident-20131011-000500-a1", closed)
     workspace.note("incident.opened", "incident-20131109-000500-x9", actor="controller", cause="value")
 
@@ -390,10 +441,16 @@ def add_records(workspace: SeedWorkspace, how_many: int = 160) -> None:
     for i in range(how_many):
         at = end - timedelta(minutes=9 * (how_many - i))
         outcome = "ok" if i % 17 else "fallback"
-        outcome = {38: "invalid", 77: "error", 100: "rejected", how_many - 3: "invalid", how_many - 7: "error"}.get(i, outcome)
+        outcome = {38: "invalid", 77: "error", 100: "rejected", how_many - 3: "invalid", how_many - 7: "error"}.get(
+            i, outcome
+        )
         errors = {
             "invalid": ("InvalidRequest", "field 'carrier' is missing: send it as a string", 400),
-            "error": ("RuntimeException", "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Non-zero status code returned while running TreeEnsemble node", 500),
+            "error": (
+                "RuntimeException",
+                "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Non-zero status code while running TreeEnsemble",
+                500,
+            ),
             "rejected": ("Overloaded", "the queue is longer than 250 ms: try again in 1 s", 429),
         }.get(outcome, ("", "", 200))
         said = outcome in {"ok", "fallback"}
@@ -412,7 +469,13 @@ def add_records(workspace: SeedWorkspace, how_many: int = 160) -> None:
                 status=errors[2],
                 outcome=outcome,
                 rows=1,
-                input=oip(carrier=rng.choice(["UA", "EV", "B6", "DL"]), origin="EWR", departure_hour=float(rng.randint(5, 22)), visibility=10.0, origin_late_share_180=round(rng.random() * 0.4, 4)),
+                input=oip(
+                    carrier=rng.choice(["UA", "EV", "B6", "DL"]),
+                    origin="EWR",
+                    departure_hour=float(rng.randint(5, 22)),
+                    visibility=10.0,
+                    origin_late_share_180=round(rng.random() * 0.4, 4),
+                ),
                 content_type="application/json",
                 probability=[probability] if said else [],
                 decision=[probability >= 0.25] if said else [],
@@ -426,7 +489,14 @@ def add_records(workspace: SeedWorkspace, how_many: int = 160) -> None:
             )
         )
     labels = [
-        Feedback(request_id=one.request_id, row=0, outcome=rng.random() < one.probability[0], observed_ns=one.at_ns + 3_600 * 10**9, received_ns=one.at_ns + 86_400 * 10**9, source="ops")
+        Feedback(
+            request_id=one.request_id,
+            row=0,
+            outcome=rng.random() < one.probability[0],
+            observed_ns=one.at_ns + 3_600 * 10**9,
+            received_ns=one.at_ns + 86_400 * 10**9,
+            source="ops",
+        )
         for one in entries[:90]
         if one.probability
     ]
