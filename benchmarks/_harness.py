@@ -12,9 +12,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "shipworthy-bench"
@@ -98,11 +98,13 @@ class Load:
         per_s: Answers in a second.
         p99_ms: 99th percentile of latency, in ms.
         failures: Answers that are no 200, and socket errors.
+        cpu_us: Processor time of the server for one answer, in microseconds; 0 if it was not metered.
     """
 
     per_s: float
     p99_ms: float
     failures: int
+    cpu_us: float = 0.0
 
 
 _SCRIPT = """
@@ -112,8 +114,12 @@ wrk.headers["Content-Type"] = "application/json"
 """
 
 
-def wrk(url: str, body: str, *, connections: int, seconds: float, scratch: Path) -> Load:
+def load(url: str, body: str, *, connections: int, seconds: float, scratch: Path) -> Load:
     """Post ``body`` to ``url`` over ``connections`` keep-alive connections, from the load core."""
+    return (_wrk if shutil.which("wrk") else _own)(url, body, connections, seconds, scratch)
+
+
+def _wrk(url: str, body: str, connections: int, seconds: float, scratch: Path) -> Load:
     script = scratch / "post.lua"
     script.write_text(_SCRIPT.format(body="[==[" + body + "]==]"))
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(script), url]
@@ -123,6 +129,39 @@ def wrk(url: str, body: str, *, connections: int, seconds: float, scratch: Path)
     number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", out).groups()  # type: ignore[union-attr]
     p99_ms = float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
     return Load(float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), p99_ms, failures)  # type: ignore[index]
+
+
+def _own(url: str, body: str, connections: int, seconds: float, scratch: Path) -> Load:  # noqa: ARG001 - wrk's shape
+    command = [sys.executable, str(Path(__file__).with_name("_load.py")), url, str(connections), str(seconds)]
+    out = subprocess.run(pinned(LOAD_CORE, command), check=True, capture_output=True, text=True, input=body).stdout
+    return Load(**json.loads(out))
+
+
+def _cpu_s(pids: Iterable[int]) -> float:
+    """Processor time that processes have used so far, user and system, in seconds; 0 where /proc is absent."""
+    ticks = 0
+    for pid in pids:
+        with suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def group_of(process: subprocess.Popen[bytes]) -> list[int]:
+    """Process ids of a server and all its children."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[2]) == process.pid:
+                found.append(int(path.parent.name))
+    return found
+
+
+def metered(run: Callable[[], Load], pids: Callable[[], Iterable[int]], *, seconds: float) -> Load:
+    """A run with the server's processor time for one answer, which other work on the machine changes least."""
+    before_s = _cpu_s(pids())
+    found = run()
+    return replace(found, cpu_us=(_cpu_s(pids()) - before_s) * 1e6 / max(found.per_s * seconds, 1))
 
 
 def interleaved(contenders: Mapping[str, Callable[[], Load]], *, rounds: int) -> dict[str, list[Load]]:
@@ -137,11 +176,12 @@ def interleaved(contenders: Mapping[str, Callable[[], Load]], *, rounds: int) ->
 
 
 def middle(loads: Sequence[Load]) -> Load:
-    """Medians of rate and latency, and all failures."""
+    """Medians of rate, latency and processor time, and all failures."""
     return Load(
         statistics.median(load.per_s for load in loads),
         statistics.median(load.p99_ms for load in loads),
         sum(load.failures for load in loads),
+        statistics.median(load.cpu_us for load in loads),
     )
 
 

@@ -1,4 +1,4 @@
-"""One worker on one core against hand-written FastAPI, ``mlflow models serve`` and an echo, with records and metrics on.
+"""One worker on one core, records and metrics on, against hand-written FastAPI, ``mlflow models serve`` and an echo.
 
 Run: ``make bench NAME=serve``, or ``python benchmarks/serve.py [rounds] [seconds]``.
 """
@@ -9,12 +9,25 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from _harness import SERVER_CORE, Load, free_port, interleaved, middle, pinned, python_of, report, server, wrk
+from _harness import (
+    SERVER_CORE,
+    Load,
+    free_port,
+    group_of,
+    interleaved,
+    load,
+    metered,
+    middle,
+    pinned,
+    python_of,
+    report,
+    server,
+)
 from _models import ENDPOINT, WIDTH, forest_onnx, workspace
 
 from shipworthy.serving.launch import launch
@@ -24,30 +37,32 @@ GOALS = {"fastapi": 5.0, "mlflow": 30.0, "echo": 0.45}
 HERE = Path(__file__).parent
 ROW = [round(0.37 * index - 3, 2) for index in range(WIDTH)]
 OIP = json.dumps({"inputs": [{"name": "x", "shape": [1, WIDTH], "datatype": "FP32", "data": ROW}]})
-MLFLOW = json.dumps({"inputs": {"numbers": [ROW]}})
+INPUTS = json.dumps({"inputs": {"numbers": [ROW]}})
+FASTAPI = ("fastapi==0.165.0", "uvicorn==0.54.0", "uvloop", "httptools", "numpy", "onnxruntime==1.31.1")
+MLFLOW = ("mlflow==3.17.2", "onnx", "onnxruntime==1.31.1", "numpy")
+Target = tuple[str, str, Callable[[], Iterable[int]]]  # url, body, process ids of the server
 _SAVE = "import sys, onnx, mlflow.onnx; mlflow.onnx.save_model(onnx.load(sys.argv[1]), sys.argv[2])"
 
 
-def start_peers(stack: ExitStack, model: Path, scratch: Path) -> dict[str, tuple[str, str]]:
-    """Start every contender but ours; returns url and body of each."""
+def start_peers(stack: ExitStack, model: Path, scratch: Path) -> dict[str, Target]:
+    """Start every contender but ours."""
+    base = "http://127.0.0.1:"
     echo, fastapi, mlflow = free_port(), free_port(), free_port()
-    fastapi_python = python_of(
-        "fastapi", ["fastapi==0.165.0", "uvicorn==0.54.0", "uvloop", "httptools", "numpy", "onnxruntime==1.31.1"]
-    )
-    mlflow_python = python_of("mlflow", ["mlflow==3.17.2", "onnx", "onnxruntime==1.31.1", "numpy"])
-    stack.enter_context(server([sys.executable, str(HERE / "_peer_echo.py"), str(echo)], f"http://127.0.0.1:{echo}/"))
-    command = [str(fastapi_python), str(HERE / "_peer_fastapi.py"), str(fastapi), str(model)]
-    stack.enter_context(server(command, f"http://127.0.0.1:{fastapi}/health"))
+    echoing = stack.enter_context(server([sys.executable, str(HERE / "_peer_echo.py"), str(echo)], f"{base}{echo}/"))
+    python = python_of("fastapi", FASTAPI)
+    command = [str(python), str(HERE / "_peer_fastapi.py"), str(fastapi), str(model)]
+    by_hand = stack.enter_context(server(command, f"{base}{fastapi}/health"))
+    python = python_of("mlflow", MLFLOW)
     saved = scratch / "mlflow-model"
-    subprocess.run([str(mlflow_python), "-c", _SAVE, str(model), str(saved)], check=True, capture_output=True)
-    command = [str(mlflow_python), "-m", "mlflow", "models", "serve", "-m", str(saved), "--env-manager", "local"]
-    path = f"{mlflow_python.parent}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run([str(python), "-c", _SAVE, str(model), str(saved)], check=True, capture_output=True)
+    command = [str(python), "-m", "mlflow", "models", "serve", "-m", str(saved), "--env-manager", "local"]
     command += ["-p", str(mlflow), "-w", "1"]
-    stack.enter_context(server(command, f"http://127.0.0.1:{mlflow}/ping", env={**os.environ, "PATH": path}))
+    environment = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
+    scoring = stack.enter_context(server(command, f"{base}{mlflow}/ping", env=environment))
     return {
-        "echo": (f"http://127.0.0.1:{echo}/v2/models/{ENDPOINT}/infer", OIP),
-        "fastapi": (f"http://127.0.0.1:{fastapi}/v2/models/{ENDPOINT}/infer", OIP),
-        "mlflow": (f"http://127.0.0.1:{mlflow}/invocations", MLFLOW),
+        "echo": (f"{base}{echo}/v2/models/{ENDPOINT}/infer", OIP, partial(group_of, echoing)),
+        "fastapi": (f"{base}{fastapi}/v2/models/{ENDPOINT}/infer", OIP, partial(group_of, by_hand)),
+        "mlflow": (f"{base}{mlflow}/invocations", INPUTS, partial(group_of, scoring)),
     }
 
 
@@ -60,21 +75,26 @@ def main() -> None:
     workspace(scratch / "home", model.read_bytes())
     with ExitStack() as stack:
         ours = stack.enter_context(launch(scratch / "home", [ENDPOINT], prefix=pinned(SERVER_CORE, [])))
-        targets = {
-            "shipworthy": (f"{ours.url}/v2/models/{ENDPOINT}/infer", OIP),
-            **start_peers(stack, model, scratch),
+        targets: dict[str, Target] = {
+            "shipworthy": (f"{ours.url}/v2/models/{ENDPOINT}/infer", OIP, lambda: ours.worker_pids)
         }
-        contenders: dict[str, Callable[[], Load]] = {
-            f"{name}@{connections}": partial(wrk, url, body, connections=connections, seconds=seconds, scratch=scratch)
-            for connections in CONNECTIONS
-            for name, (url, body) in targets.items()
-        }
+        targets |= start_peers(stack, model, scratch)
+        contenders: dict[str, Callable[[], Load]] = {}
+        for connections in CONNECTIONS:
+            for name, (url, body, pids) in targets.items():
+                run = partial(load, url, body, connections=connections, seconds=seconds, scratch=scratch)
+                contenders[f"{name}@{connections}"] = partial(metered, run, pids, seconds=seconds)
         found = {name: middle(loads) for name, loads in interleaved(contenders, rounds=rounds).items()}
         memory_mb = ours.rss_mb()
     shutil.rmtree(scratch, ignore_errors=True)
     figures: dict[str, object] = {"worker_rss_mb": round(memory_mb, 1)}
-    for name, load in found.items():
-        figures[name] = {"per_s": round(load.per_s), "p99_ms": round(load.p99_ms, 2), "failures": load.failures}
+    for name, one in found.items():
+        figures[name] = {
+            "per_s": round(one.per_s),
+            "p99_ms": round(one.p99_ms, 2),
+            "cpu_us": round(one.cpu_us, 1),
+            "failures": one.failures,
+        }
     ratios = {
         name + suffix: round(found[f"shipworthy@{connections}"].per_s / found[f"{name}@{connections}"].per_s, 2)
         for name in GOALS

@@ -20,5 +20,5 @@ def carrier_hour_rate(frame: FeatureFrame) -> RateTable:
     pairs = [(render_key(carrier), render_key(hour)) for carrier, hour in zip(carriers, hours, strict=True)]
     flights = Counter(pairs)
     disrupted = Counter(pair for pair, happened in zip(pairs, truth, strict=True) if happened)
-    rates = {pair: disrupted[pair] / count for pair, count in flights.items()}
+    rates: dict[tuple[str, ...], float] = {pair: disrupted[pair] / count for pair, count in flights.items()}
     return RateTable(keys=("carrier", "hour"), rates=rates, default=float(truth.mean()))

@@ -137,7 +137,18 @@ def test_service_is_judged_by_failures_and_latency(outcomes, p99, health):
 def test_a_service_without_a_new_window_wants_a_look():
     window = Part({"requests": 1, "start": "2013-09-28T00:00:00Z", "end": "2013-09-29T00:00:00Z"})
     mark = service_mark(window, budget_ms=None, now=NOON)
-    assert (mark.health, mark.text) == (Health.LOOK, "no window since 4 d ago")
+    assert (mark.health, mark.text) == (Health.LOOK, "the last window ended 4 d ago")
+
+
+def test_no_headline_hides_a_service_that_is_not_well(workspace):
+    add_training(workspace)
+    add_plans(workspace)
+    add_production(workspace)
+    workspace.clock.advance(timedelta(days=9))
+    headline = view_project(workspace, PROJECT).headline
+    assert headline.health is Health.LOOK
+    assert headline.sentence.endswith("good enough on every line. Service: the last window ended 9 d ago.")
+    assert view_overview(workspace).headline.health is Health.LOOK
 
 
 def test_what_nobody_measured_is_unknown_and_never_well():
@@ -212,7 +223,7 @@ def test_records_come_newest_first_in_whole_pages(lived):
     assert [len(one.records) for one in pages] == [50, 50, 50, 10, 0]
     assert {one.total for one in pages} == {160}
     assert pages[0].variants == ("champion",)
-    newest = newest_records(lived, PROJECT, 15).records
+    newest = newest_records(lived, PROJECT, 15)
     assert newest == pages[0].records[:15]
     labelled = [one for page in pages for one in page.records if one.label is not None]
     assert 80 <= len(labelled) <= 90

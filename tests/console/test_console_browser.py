@@ -144,7 +144,7 @@ def test_without_scripts_the_numbers_stand_in_for_the_pictures(site, opened, pat
 def test_a_picture_in_a_folded_finding_is_drawn_when_it_is_opened(site, opened):
     page = opened()
     page.goto(f"{site.url}/projects/{PROJECT}/gate", wait_until="networkidle")
-    finding = page.locator("details#finding-calibration")
+    finding = page.locator("details[id^=finding-calibration]")
     finding.locator("summary").click()
     finding.locator("figure.plot.drawn").wait_for()
     assert finding.locator(".canvas").bounding_box()["width"] > 400

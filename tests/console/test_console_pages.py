@@ -98,8 +98,8 @@ def test_the_project_repeats_the_goal_and_shows_the_loop_and_the_leaderboard(cli
 def test_failed_findings_stand_open_with_their_remedy_and_leave_nothing_to_approve(workspace, client):
     digest = add_verdict(workspace, failed_findings(), package="77" * 32)
     html = client.get(f"/verdicts/{digest}").text
-    assert re.search(r'<details class="finding" id="finding-leakage.single_feature" open>', html)
-    assert re.search(r'<details class="finding" id="finding-contract">', html)
+    assert re.search(r'<details class="finding" id="finding-leakage.single_feature-0" open>', html)
+    assert re.search(r'<details class="finding" id="finding-contract-2">', html)
     seen = texts(html)
     assert "Leave dep_delay out of features.sql" in seen
     assert "Not fit to ship: 2 checks failed" in seen

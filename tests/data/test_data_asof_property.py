@@ -87,7 +87,7 @@ GATHERED = {
             SELECT grp, date_trunc('hour', at) AS hour,
                 sum(sum(done)) OVER (PARTITION BY grp ORDER BY date_trunc('hour', at)
                                      RANGE BETWEEN INTERVAL 6 HOUR PRECEDING AND INTERVAL 2 HOUR PRECEDING) AS n
-            FROM trips GROUP BY ALL)
+            FROM trips GROUP BY grp, date_trunc('hour', at))
         SELECT d.id, h.n FROM decisions d LEFT JOIN h ON h.grp = d.grp AND h.hour = date_trunc('hour', d.at)""",
     "neighbours": """
         WITH h AS (
@@ -170,10 +170,11 @@ def truncated(rows, now):
 
 def changed(rows, now):
     """Other values for all that was not known, none of which would have been known either."""
-    future = now + timedelta(minutes=17)
-    others = {"delay": 500, "done": 9, "done_at": future, "bad": True, "temp": 77}
+    others = {"done": 9, "done_at": now + timedelta(minutes=17), "bad": True, "temp": 77}
     result = []
     for row in rows:
+        if "at" in row:
+            others["delay"] = max(0, int((now - row["at"]).total_seconds()) // 60) + 5
         unknown = [name for name, when in known_at(row).items() if when is None or when > now]
         result.append(row | {name: others[name] for name in unknown})
     return result

@@ -1,5 +1,6 @@
 """A real server on a free port: its dialects, its order, its limits."""
 
+import asyncio
 import itertools
 import json
 import socket
@@ -15,8 +16,10 @@ from serving_workspace import ENDPOINT, RawClient, columns_package, matrix_packa
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from shipworthy.core.errors import BackendFailed, InvalidConfig
+from shipworthy.serving.asgi import App
 from shipworthy.serving.http import HttpProtocol
 from shipworthy.serving.launch import Running, launch
+from shipworthy.serving.service import Service
 from shipworthy.stores.records import Record, decode_entry
 from shipworthy.stores.segments import read_segment
 
@@ -41,7 +44,7 @@ def metric(running: Running, name: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((name + " ", name + "{")))
 
 
-@pytest.mark.covers("S22")
+@pytest.mark.covers("S3", "N5")
 def test_the_server_speaks_oip(running, client):
     assert json.loads(get(running, "/v2")[2]).keys() == {"name", "version", "extensions"}
     assert get(running, "/v2/health/live")[::2] == (200, b'{"live":true}')
@@ -79,6 +82,7 @@ def test_ids_come_from_the_body_the_header_or_the_server(client):
         assert answer[1]["shipworthy-request-id"].startswith("req-")
 
 
+@pytest.mark.covers("S3")
 def test_the_server_speaks_mlflow(running, client):
     assert get(running, "/ping")[::2] == (200, b"\n")
     assert get(running, "/health")[::2] == (200, b"\n")
@@ -97,7 +101,7 @@ def test_the_server_speaks_mlflow(running, client):
     )
 
 
-@pytest.mark.covers("R27")
+@pytest.mark.covers("TRUST-R27")
 def test_errors_have_their_status_their_form_and_their_record(running, client, home):
     cases = [
         (INFER, oip(hour=["x"]), 400, "POST"),
@@ -245,6 +249,7 @@ def test_a_caller_may_ask_to_close_and_http_1_0_is_closed(running):
                 client.answer()
 
 
+@pytest.mark.covers("D10")
 def test_feedback_is_durable_before_it_is_acknowledged(running, client, home):
     client.ask(INFER, oip("labelled"))
     status, _, body = client.ask(
@@ -263,6 +268,7 @@ def test_simulated_time_goes_into_the_record(client, home):
     assert client.ask(INFER, oip("odd"), headers={"Shipworthy-Time": "yesterday"})[0] == 400
 
 
+@pytest.mark.covers("M6")
 def test_metrics_are_prometheus_text_and_hold_the_identity(running, client):
     client.ask(INFER, oip())
     text = get(running, "/metrics")[2].decode()
@@ -280,7 +286,7 @@ def test_metrics_are_prometheus_text_and_hold_the_identity(running, client):
     assert metric(running, "shipworthy_requests_seen_total") == metric(running, "shipworthy_log_records_total")
 
 
-@pytest.mark.covers("S22")
+@pytest.mark.covers("TRUST-S22")
 def test_the_server_listens_on_loopback_only_and_refuses_anything_else(running, home, capfd):
     listening = Path("/proc/net/tcp").read_text().splitlines()[1:]
     mine = [line.split()[1] for line in listening if line.split()[1].endswith(f":{running.port:04X}")]
@@ -332,7 +338,7 @@ def test_one_endpoint_of_many_may_be_served_alone(tmp_path):
         assert json.loads(get(running, "/v2/models")[2]) == {"models": ["matrix"]}
 
 
-@pytest.mark.covers("V1")
+@pytest.mark.covers("V7")
 def test_a_worker_is_small_and_loads_no_data_tool(running):
     assert 20 < running.rss_mb() < 100
     (worker,) = running.worker_pids
@@ -363,3 +369,23 @@ def test_plain_clients_are_answered(running):
     request = urllib.request.Request(running.url + INFER, json.dumps(oip()).encode())
     with urllib.request.urlopen(request, timeout=5) as answer:
         assert answer.status == 200
+
+
+def test_an_unexpected_exception_behind_asgi_is_a_500_and_told(tmp_path, capfd):
+    class Broken(Service):
+        def __init__(self) -> None:
+            self.table = {}
+            self.deployments = {}
+
+        def refuse(self, *_: object) -> None:
+            raise ZeroDivisionError
+
+    sent = []
+
+    async def send(message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "path": "/nowhere", "raw_path": b"/nowhere", "method": "GET", "headers": []}
+    asyncio.run(App(Broken(), tmp_path)(scope, None, send))
+    assert (sent[0]["status"], json.loads(sent[1]["body"]).keys()) == (500, {"error"})
+    assert "ZeroDivisionError" in capfd.readouterr().err

@@ -69,7 +69,7 @@ def test_a_tensor_may_come_in_every_form_that_has_one(body):
         (b'{"inputs":' + b"[" * 100_000, "nested too deep"),
     ],
 )
-@pytest.mark.covers("S3", "S5")
+@pytest.mark.covers("TRUST-S3", "TRUST-S5")
 def test_a_wrong_request_is_refused_in_words_that_name_what_is_wrong(body, said):
     with pytest.raises(InvalidRequest) as caught:
         columns.decode(body if isinstance(body, bytes) else json.dumps(body).encode())

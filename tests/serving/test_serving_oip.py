@@ -93,7 +93,7 @@ def test_inputs_may_come_in_any_order():
         ({"inputs": _matrix([1, 2, 3, 4])["inputs"] * 2}, "given twice"),
     ],
 )
-@pytest.mark.covers("S3", "S4", "S5")
+@pytest.mark.covers("TRUST-S3", "TRUST-S4", "TRUST-S5")
 def test_a_wrong_request_is_refused_in_words_that_name_what_is_wrong(body, said):
     assert said in _problem(matrix, body)
 

@@ -45,7 +45,7 @@ def test_rows_in_are_rows_out_however_they_are_gathered(requests):
 
 
 @given(st.text(), st.text(), st.floats(0.01, 0.99))
-@pytest.mark.covers("V5")
+@pytest.mark.covers("S10")
 def test_the_same_key_always_meets_the_same_variant(key, salt, weight):
     assert Router((weight, 1 - weight), salt).choose(key) == Router((weight, 1 - weight), salt).choose(key)
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import gc
 import json
 import os
+import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +22,7 @@ from shipworthy.serving.exchange import Asked, Dialect, Exchange
 from shipworthy.serving.limits import Limits
 from shipworthy.serving.metrics import Metrics, read_series
 from shipworthy.serving.oip import OipCodec
-from shipworthy.serving.plans import PlanWatcher
+from shipworthy.serving.plans import PlanWatcher, settle_memory
 from shipworthy.serving.predictor import Predictor
 from shipworthy.serving.recorder import Recorder
 from shipworthy.serving.service import Service
@@ -103,7 +105,7 @@ def columns(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.covers("S6", "R27")
+@pytest.mark.covers("M1", "TRUST-R27")
 def test_every_request_has_one_answer_and_one_record_whatever_its_outcome(tmp_path):
     write_plan(tmp_path, columns_package(tmp_path))
 
@@ -187,7 +189,7 @@ def test_a_number_beyond_float32_is_refused_to_its_caller_alone(columns):
     ("on_breach", "status", "outcome", "violations"),
     [("block", 400, "invalid", 1), ("fallback", 200, "fallback", 1), ("warn", 200, "ok", 1)],
 )
-@pytest.mark.covers("D3")
+@pytest.mark.covers("D23")
 def test_a_breach_does_what_the_contract_says(tmp_path, on_breach, status, outcome, violations):
     write_plan(tmp_path, columns_package(tmp_path, text=contract(on_breach, low=0, high=23)))
 
@@ -261,7 +263,7 @@ def test_simulated_time_is_obeyed_only_where_it_is_allowed(tmp_path):
     assert plane.entries()[-2].at_ns == plane.entries()[-2].received_ns
 
 
-@pytest.mark.covers("R9")
+@pytest.mark.covers("TRUST-R9")
 @pytest.mark.parametrize(("policy", "status"), [("serve", 200), ("strict", 503)])
 def test_a_full_disk_is_counted_and_seen_and_recording_goes_on_by_itself(tmp_path, monkeypatch, policy, status):
     write_plan(tmp_path, columns_package(tmp_path))
@@ -325,7 +327,7 @@ def test_a_worker_that_was_killed_owns_up_to_what_it_lost(tmp_path):
     assert dropped.value == 2
 
 
-@pytest.mark.covers("S20")
+@pytest.mark.covers("TRUST-S20")
 def test_beyond_its_limits_the_queue_refuses_at_once(tmp_path):
     write_plan(tmp_path, matrix_package(tmp_path, power=2))
     request = {"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [0.5] * 4}]}
@@ -396,7 +398,7 @@ def test_a_batch_never_exceeds_its_rows_unless_one_request_alone_does(columns):
     assert sizes == [6, 3, 20, 2]
 
 
-@pytest.mark.covers("R12")
+@pytest.mark.covers("TRUST-R12")
 def test_a_plan_that_cannot_be_taken_over_changes_nothing_and_is_told(tmp_path, capfd):
     good, other = columns_package(tmp_path), columns_package(tmp_path, shift=1.0)
     write_plan(tmp_path, good)
@@ -424,3 +426,22 @@ def test_a_plan_that_cannot_be_taken_over_changes_nothing_and_is_told(tmp_path, 
     assert {(exchange.status, exchange.origin.plan) for exchange in plane.caller.got} == {(200, 1)}
     assert plane.count("shipworthy_plan_failures_total") == 3
     assert "plan.failed" in capfd.readouterr().err
+
+
+def test_a_package_that_no_plan_needs_is_freed(tmp_path):
+    first, second = columns_package(tmp_path), columns_package(tmp_path, shift=1.0)
+    write_plan(tmp_path, first)
+
+    async def scene(plane: Plane) -> None:
+        plane.ask(oip("a"))
+        await plane.answers(1)
+        old = weakref.ref(plane.service.deployments[ENDPOINT].champion.predictor)
+        write_plan(tmp_path, second, number=2)
+        await plane.watcher.look()
+        settle_memory()
+        assert old() is None
+
+    try:
+        serve(tmp_path, scene)
+    finally:
+        gc.unfreeze()

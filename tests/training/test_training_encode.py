@@ -42,13 +42,12 @@ def test_null_and_unseen_have_their_own_codes_and_the_rare_share_that_of_the_uns
     assert levels.unseen not in levels.codes.values()
 
 
-def test_the_signature_follows_the_frame_and_knows_what_was_missing(frame):
+def test_the_signature_follows_the_frame_and_takes_a_null_everywhere(frame):
     signature = fit_encoding(frame).signature()
     assert [one.name for one in signature.inputs] == list(frame.names)
     kinds = {one.name: (one.datatype, one.nullable) for one in signature.inputs}
-    assert kinds["wind"] == (Datatype.FP64, True)
-    assert kinds["hour"] == (Datatype.FP64, False)
-    assert kinds["wet"] == (Datatype.BOOL, False)
+    assert kinds["wind"] == kinds["hour"] == (Datatype.FP64, True)
+    assert kinds["wet"] == (Datatype.BOOL, True)
     assert kinds["place"] == (Datatype.BYTES, True)
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,12 +73,9 @@ def _folder(into: Path) -> Iterator[None]:
 
 
 def _draft(data: str, into: Path) -> Written:
-    engine = DuckDbEngine()
-    try:
-        stays = is_database(data) or Path(data).is_absolute()
+    stays = is_database(data) or Path(data).is_absolute()
+    with closing(DuckDbEngine()) as engine:
         draft = draft_project(engine, data if stays else os.path.relpath(data, into), base=into)
-    finally:
-        engine.close()
     texts = {into / "shipworthy.yaml": draft.project, into / draft.contract_path: draft.contract}
     there = [path for path in texts if path.exists()]
     if there:

@@ -1,5 +1,7 @@
 """The inputs of a training as one digest: the same digest means that training again would find the same."""
 
+from contextlib import closing
+
 from shipworthy.app.opened import Opened
 from shipworthy.core.digests import Json, digest_file, digest_json
 from shipworthy.data.snapshot import digest_files, take_snapshot
@@ -25,10 +27,7 @@ def digest_inputs(opened: Opened) -> str:
 def _digest_source(name: str, location: str, opened: Opened) -> str:
     if not is_database(location):
         return digest_files(location, opened.folder)
-    engine = DuckDbEngine(memory_mb=opened.workspace.config.engine_memory_mb)
-    try:
+    with closing(DuckDbEngine(memory_mb=opened.workspace.config.engine_memory_mb)) as engine:
         engine.attach(name, location, base=opened.folder)
         now = opened.workspace.clock.now()
         return take_snapshot(engine, name, location, base=opened.folder, now=now).digest
-    finally:
-        engine.close()

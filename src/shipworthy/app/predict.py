@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -67,9 +68,6 @@ def _problem(answer: Answer) -> str:
 
 
 def _read(path: Path) -> pa.Table:
-    engine = DuckDbEngine()
-    try:
+    with closing(DuckDbEngine()) as engine:
         engine.attach("rows", path.name, base=path.absolute().parent)
         return engine.query(exp.select("*").from_(exp.to_identifier("rows", quoted=True)))
-    finally:
-        engine.close()

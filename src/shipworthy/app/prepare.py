@@ -1,7 +1,9 @@
 """Check: open the sources, hold them to their contracts, build the features, and ask whether modelling is worth it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from shipworthy.app.inputs import digest_inputs
 from shipworthy.app.opened import Opened
@@ -17,6 +19,7 @@ from shipworthy.data.snapshot import Snapshot
 from shipworthy.data.source import open_sources
 from shipworthy.data.table_checks import check_table
 from shipworthy.engines.duckdb import DuckDbEngine
+from shipworthy.engines.engine import Engine
 
 __all__ = ["Prepared", "check", "open_frame"]
 
@@ -62,11 +65,11 @@ def check(opened: Opened, *, progress: Progress = silent) -> Prepared:
     """
     opened.workspace.require("train")
     opened.enter_stage("feasibility")
-    with _Sources(opened, progress) as sources:
+    with _attached(opened, progress) as sources:
         findings = [one for name in opened.project.data.sources for one in sources.judge(name)]
         if any(finding.blocks for finding in findings):
             raise _blocked(findings)
-        frame = sources.frame(progress)
+        frame = sources.frame(until=opened.project.data.until)
     findings += check_feasibility(frame, opened.project.goal, label_delay=opened.project.data.label_delay)
     for snapshot in sources.snapshots:
         body = {**snapshot.to_json(), "project": opened.project.name}
@@ -74,51 +77,50 @@ def check(opened: Opened, *, progress: Progress = silent) -> Prepared:
     return Prepared(frame=frame, snapshots=sources.snapshots, findings=tuple(findings), inputs=digest_inputs(opened))
 
 
-def open_frame(opened: Opened, *, everything: bool, progress: Progress = silent) -> FeatureFrame:
-    """The features of every decision; with ``everything``, of those from ``until`` on too."""
-    with _Sources(opened, progress) as sources:
-        return sources.frame(progress, everything=everything)
+def open_frame(opened: Opened, *, progress: Progress = silent) -> FeatureFrame:
+    """The features and outcomes of every decision, those from ``data.until`` on included."""
+    with _attached(opened, progress) as sources:
+        return sources.frame(until=None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Sources:
     """The attached sources of one project, for as long as they are needed."""
 
-    def __init__(self, opened: Opened, progress: Progress) -> None:
-        self._opened = opened
-        self._progress = progress
-        self._engine = DuckDbEngine(memory_mb=opened.workspace.config.engine_memory_mb)
-        self.contracts: Mapping[str, Contract] = {
-            name: read_contract(opened.folder / source.contract)
-            for name, source in opened.project.data.sources.items()
-            if source.contract
-        }
-        self.snapshots: tuple[Snapshot, ...] = ()
-
-    def __enter__(self) -> "_Sources":
-        opened = self._opened
-        self._progress("opening sources", done=0.0)
-        now = opened.workspace.clock.now()
-        self.snapshots = open_sources(opened.project, opened.folder, self._engine, now=now, progress=self._progress)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._engine.close()
+    opened: Opened
+    engine: Engine
+    contracts: Mapping[str, Contract]
+    snapshots: tuple[Snapshot, ...]
+    progress: Progress
 
     def judge(self, name: str) -> tuple[Finding, ...]:
         """What the contract of one source finds; nothing where there is none."""
         if name not in self.contracts:
             return ()
-        self._progress(f"checking contract of {name}", done=None)
-        now = self._opened.project.data.until or self._opened.workspace.clock.now()
-        return check_table(self._engine, name, self.contracts[name], now)
+        self.progress(f"checking contract of {name}")
+        now = self.opened.project.data.until or self.opened.workspace.clock.now()
+        return check_table(self.engine, name, self.contracts[name], now)
 
-    def frame(self, progress: Progress, *, everything: bool = False) -> FeatureFrame:
-        """The features as of each decision."""
-        opened = self._opened
-        until = None if everything else opened.project.data.until
+    def frame(self, *, until: datetime | None) -> FeatureFrame:
+        """The features as of each decision before ``until``."""
+        opened = self.opened
         return build_features(
-            opened.project, opened.folder, self._engine, self.contracts, until=until, progress=progress
+            opened.project, opened.folder, self.engine, self.contracts, until=until, progress=self.progress
         )
+
+
+@contextmanager
+def _attached(opened: Opened, progress: Progress) -> Iterator[_Sources]:
+    contracts = {
+        name: read_contract(opened.folder / source.contract)
+        for name, source in opened.project.data.sources.items()
+        if source.contract
+    }
+    with closing(DuckDbEngine(memory_mb=opened.workspace.config.engine_memory_mb)) as engine:
+        progress("opening sources", done=0.0)
+        now = opened.workspace.clock.now()
+        snapshots = open_sources(opened.project, opened.folder, engine, now=now, progress=progress)
+        yield _Sources(opened=opened, engine=engine, contracts=contracts, snapshots=snapshots, progress=progress)
 
 
 def _blocked(findings: list[Finding]) -> Refused:

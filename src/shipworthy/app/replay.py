@@ -50,7 +50,7 @@ def replay(
     on_day: Callable[[datetime], None],
     recorded: Collection[str] = frozenset(),
     days: int | None = None,
-    connections: int = 16,
+    connections: int = 4,
     progress: Progress = silent,
 ) -> Replayed:
     """Live through the rows of ``frame`` day by day.

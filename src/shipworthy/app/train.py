@@ -1,7 +1,7 @@
 """Train: candidates against the baseline, the proposal refitted on all rows, and everything written down."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from shipworthy.app.run_folder import RunFolder
 from shipworthy.core.digests import Json, digest_bytes
 from shipworthy.core.errors import Refused
 from shipworthy.core.progress import Progress, silent
-from shipworthy.data.contract import write_contract
+from shipworthy.data.contract import Contract, write_contract
 from shipworthy.data.frame import FeatureFrame
 from shipworthy.data.infer import infer_request_contract
 from shipworthy.data.profile import profile_table
@@ -24,6 +24,7 @@ from shipworthy.gates.hard_rows import hard_rows
 from shipworthy.packaging.baseline import RateTable
 from shipworthy.packaging.golden import golden_table
 from shipworthy.packaging.write import Contents, write_package
+from shipworthy.problem.project import Project
 from shipworthy.training.baseline import fit_baseline
 from shipworthy.training.environment import lock_environment
 from shipworthy.training.fitted import Fitted
@@ -119,7 +120,7 @@ def _keep(folder: RunFolder, frame: FeatureFrame, found: Search, fitted: Fitted,
     folder.keep_scores("train", found.proposal.train)
     folder.keep_scores("valid", found.proposal.valid)
     folder.keep_scores("baseline", baseline.valid)
-    rows = _hard(frame, fitted, _PARITY_ROWS)
+    rows = _hard(frame, _PARITY_ROWS)
     folder.keep_rows("parity", rows.append_column("__framework", pa.array(fitted.predict(_bare(rows, frame)))))
     folder.keep_json("findings", [one.to_json() for one in prepared.findings])
 
@@ -135,11 +136,11 @@ def _contents(
 ) -> Contents:
     project = opened.project
     features = opened.folder / project.data.features if project.data.features else None
-    golden = _hard(frame, fitted, _GOLDEN_ROWS)
+    golden = _hard(frame, _GOLDEN_ROWS)
     return Contents(
         model=fitted.model_onnx,
         signature=fitted.signature,
-        contract=write_contract(infer_request_contract(frame, f"{project.name} request")),
+        contract=write_contract(_request_contract(project, frame)),
         reference=profile_table(frame.features).to_arrow(),
         features={
             "sql": features.read_text(encoding="utf-8") if features else "",
@@ -160,8 +161,15 @@ def _contents(
     )
 
 
-def _hard(frame: FeatureFrame, fitted: Fitted, rows: int) -> pa.Table:
-    nullable = frozenset(field.name for field in fitted.signature.inputs if field.nullable)
+def _request_contract(project: Project, frame: FeatureFrame) -> Contract:
+    """What a request has to promise; a breach is for the fallback to answer where the project has one."""
+    inferred = infer_request_contract(frame, f"{project.name} request")
+    return replace(inferred, on_breach="fallback" if project.serving.fallback == "baseline" else "block")
+
+
+def _hard(frame: FeatureFrame, rows: int) -> pa.Table:
+    """Rows on which two readings of the model might part; nulls only where the request's contract will let them in."""
+    nullable = frozenset(name for name in frame.names if frame.features[name].null_count)
     return hard_rows(frame.features, nullable=nullable, rows=rows)
 
 

@@ -133,7 +133,7 @@ class Up:
         opened = self._opened
         until, clock = _until(opened), cast("ManualClock", opened.workspace.clock)
         progress("building the features of the days to come", done=0.0)
-        frame = open_frame(opened, everything=True, progress=progress)
+        frame = open_frame(opened, progress=progress)
         frame = frame.rows(pc.greater_equal(frame.event_time, pa.scalar(until, INSTANT)).to_numpy(zero_copy_only=False))
         controller = Controller(opened.workspace, {MONITOR: monitoring_steps(opened)})
         full_at = [until + _FULL_EVERY]

@@ -64,7 +64,6 @@ def records(request: Request) -> Response:
         "records.html",
         "Endpoints",
         title=f"Records of {name}",
-        live=LIVE_SECONDS if wanted.page == 1 else 0,
         endpoint=name,
         view=view_records(site.workspace, name, wanted),
         wanted=wanted,

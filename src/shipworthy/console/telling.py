@@ -61,6 +61,7 @@ def particulars(facts: Mapping[str, Json]) -> Markup:
             whole=_cut(str(value), 2_000), name=name.replace("_", " "), text=_cut(_fact(name, value), MOST_FACT)
         )
         for name, value in facts.items()
+        if value not in ("", None)
     )
 
 

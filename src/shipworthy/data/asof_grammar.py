@@ -27,7 +27,8 @@ _FUNCTIONS = _words(
     Levenshtein Ln Log LogicalAnd LogicalOr Lower MD5 Max Median Min Minute Mode Month NthValue Ntile Nullif Or Pad
     PercentRank PercentileCont PercentileDisc Pi Pow Quantile Quarter Radians Rank RegexpExtract RegexpFullMatch
     RegexpLike RegexpReplace Repeat Replace Reverse Right Round RowNumber Second Sign Sin Skewness Split SplitPart Sqrt
-    StartsWith Stddev StddevPop StddevSamp StrPosition StrToTime Substring Sum Tan TimeToStr TimeToUnix TimestampTrunc ToDays
+    StartsWith Stddev StddevPop StddevSamp StrPosition StrToTime Substring Sum Tan TimeToStr TimeToUnix TimestampTrunc
+    ToDays
     Trim Trunc TryCast UnixToTime Unnest Upper Variance VariancePop Week WeekOfYear Xor Year
     """
 )

@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from shipworthy.core.errors import InvalidContract
+from shipworthy.core.errors import InvalidContract, InvalidFeatures
 from shipworthy.data.asof_grammar import check_expression
 
 __all__ = ["DECISIONS", "HIDDEN", "DecisionPlan", "Late", "Relation", "SourceTable", "decisions_tree", "source_tree"]
@@ -90,9 +90,11 @@ class SourceTable:
         """
         try:
             tree = sqlglot.parse_one(text, dialect="duckdb")
+            check_expression(tree)
         except SqlglotError as error:
             raise self._misfit(text, "is no SQL expression") from error
-        check_expression(tree)
+        except InvalidFeatures as error:
+            raise self._misfit(text, f"cannot be used: {error.problem}") from error
         for column in tree.find_all(exp.Column):
             if column.table or column.name.lower() not in self.columns:
                 raise self._misfit(text, f"names the column {column.sql('duckdb')}, which the source does not have")

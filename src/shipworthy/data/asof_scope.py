@@ -163,6 +163,9 @@ def _groups(select: exp.Select) -> list[exp.Expr]:
     if group is None:
         return []
     check_clauses(group)
+    for one in group.expressions:
+        if isinstance(one, exp.Literal):  # it may stand for a column, and which one is not ours to guess
+            raise refusal(one, f"GROUP BY {one.sql('duckdb')} names no column", remedy="name the columns to group by")
     if not group.args.get("all"):
         return list(group.expressions)
     values = [one.unalias() for one in select.expressions]

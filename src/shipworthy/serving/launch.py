@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.error import HTTPError, URLError
@@ -89,6 +89,7 @@ def launch(
     options: Sequence[str] = (),
     prefix: Sequence[str] = (),
     wait_s: float = 60.0,
+    log: Path | None = None,
 ) -> Iterator[Running]:
     """Run a server on 127.0.0.1 while the block lasts.
 
@@ -100,6 +101,7 @@ def launch(
         options: More options of ``python -m shipworthy.serving.supervisor``.
         prefix: Command to run it under, such as ``("taskset", "-c", "0")``.
         wait_s: How long to wait until it is ready, in seconds.
+        log: File that its messages are appended to; our own standard error if None.
 
     Raises:
         InvalidConfig: If the port is in use or an option is wrong.
@@ -107,7 +109,9 @@ def launch(
     """
     command = [*prefix, sys.executable, "-m", "shipworthy.serving.supervisor", "--home", str(home)]
     command += ["--port", str(port), "--workers", str(workers), *(f"--endpoint={one}" for one in endpoints), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - our own module
+    with ExitStack() as stack:
+        messages = stack.enter_context(log.open("ab")) if log else None
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=messages)  # noqa: S603 - our own module
     try:
         end_s = time.monotonic() + wait_s
         running = Running(process, _announcement(process, end_s))

@@ -1,6 +1,7 @@
 """The plan watcher: follows ``plans/*.json``, loads what is new first, and only then lets it take over."""
 
 import asyncio
+import gc
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,10 +16,11 @@ from shipworthy.serving.asgi import App
 from shipworthy.serving.events import tell
 from shipworthy.serving.predictor import Predictor
 
-__all__ = ["PlanWatcher", "read_plan"]
+__all__ = ["PlanWatcher", "read_plan", "settle_memory"]
 
 LOOK_EVERY_S: Final = 0.2
 _RETRY_EVERY_S: Final = 5.0
+_SETTLE_AFTER_S: Final = 1.0
 
 _Stamp = tuple[int, int, int]
 
@@ -87,6 +89,7 @@ class PlanWatcher:
         for variant in plan.variants:
             took_s = predictors[variant.package].load_s
             metrics.largest("shipworthy_model_load_seconds", endpoint=name, variant=variant.name).set(took_s)
+        loop.call_later(_SETTLE_AFTER_S, settle_memory)
         tell("plan.taken", endpoint=name, plan=plan.number, packages=[one.package[:12] for one in plan.variants])
 
     def _load(self, plan: Plan, loaded: dict[str, Predictor]) -> dict[str, Predictor]:
@@ -112,6 +115,13 @@ class PlanWatcher:
         if is_news:
             self._app.service.metrics.counter("shipworthy_plan_failures_total", endpoint=name).add()
             tell("plan.failed", endpoint=name, problem=error.problem, remedy=error.remedy)
+
+
+def settle_memory() -> None:
+    """Free what no plan needs any more, and spare what is left from all further collections."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def read_plan(path: Path) -> Plan:

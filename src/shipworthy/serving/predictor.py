@@ -19,6 +19,7 @@ Answer = list[list[Any]] | Exception
 
 _PROBE_ROWS: Final = 64
 _PROBES: Final = 3
+_SLOW_S: Final = 0.1
 _STEP: Final = 1.05
 
 
@@ -109,6 +110,8 @@ class Predictor:
                 began = time.perf_counter()
                 answer = self.answer(batch)[0]
                 times[rows] = min(times.get(rows, 1e9), time.perf_counter() - began)
+                if times[rows] > _SLOW_S:
+                    break  # that it is slow is all that has to be known
             if isinstance(answer, Exception):
                 raise _refused(self.package, f"it cannot answer {rows} plain rows: {answer}") from answer
         row_s = max(times[_PROBE_ROWS] - times[1], 0.0) / (_PROBE_ROWS - 1)

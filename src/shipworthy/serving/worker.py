@@ -25,7 +25,7 @@ from shipworthy.serving.events import tell
 from shipworthy.serving.http import HttpProtocol
 from shipworthy.serving.limits import Limits, parse_limits
 from shipworthy.serving.metrics import Metrics
-from shipworthy.serving.plans import PlanWatcher
+from shipworthy.serving.plans import PlanWatcher, settle_memory
 from shipworthy.serving.recorder import Recorder
 from shipworthy.serving.service import Service
 
@@ -110,7 +110,8 @@ async def _serve(options: argparse.Namespace, limits: Limits, connection: socket
         pulse = _Pulse(app, server, recorder, disk)
         pulse.beat()
         await watcher.look()
-        _settle_memory()
+        gc.set_threshold(100_000, 50, 50)  # requests make no cycles: frequent collections would only cost
+        settle_memory()
         _announce(options.scratch / f"{options.slot}.pid")
         tasks = [asyncio.create_task(watcher.run()), asyncio.create_task(pulse.run())]
         try:
@@ -130,13 +131,6 @@ def _announce(path: Path) -> None:
     draft.replace(path)
 
 
-def _settle_memory() -> None:
-    """What is loaded stays; requests make no cycles, so that frequent collections would only cost."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 50)
-
-
 def _config(app: App, limits: Limits) -> Config:
     return Config(
         app,
@@ -148,6 +142,7 @@ def _config(app: App, limits: Limits) -> Config:
         server_header=False,
         access_log=False,
         log_config=None,
+        log_level="critical",  # what is worth telling is told as an event, one JSON object a line
         backlog=2_048,
         timeout_graceful_shutdown=int(limits.drain_s),
     )

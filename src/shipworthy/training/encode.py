@@ -150,8 +150,8 @@ def _fit_levels(name: str, column: pa.ChunkedArray, truth: NDArray[np.bool_]) ->
 
 
 def _field(name: str, column: pa.ChunkedArray) -> Field:
+    """A field takes nulls whatever training saw: the graph answers them; the request's contract says if one may come."""
     if column.type == pa.string():
-        return Field(name=name, datatype=Datatype.BYTES, nullable=column.null_count > 0)
+        return Field(name=name, datatype=Datatype.BYTES, nullable=True)
     datatype = Datatype.BOOL if column.type == pa.bool_() else Datatype.FP64
-    missing = column.null_count > 0 or (column.type == pa.float64() and bool(pc.any(pc.is_nan(column)).as_py()))
-    return Field(name=name, datatype=datatype, nullable=missing)
+    return Field(name=name, datatype=datatype, nullable=True)

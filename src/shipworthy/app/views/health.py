@@ -110,7 +110,7 @@ def service_mark(window: Part, *, budget_ms: float | None, now: datetime) -> Mar
     if requests is None or end is None:
         return Mark(about="service", health=Health.UNKNOWN, text="no traffic yet")
     if now - end > _length(window) * STALE_WINDOWS:
-        return Mark(about="service", health=Health.LOOK, text=f"no window since {words.age(end, now)}")
+        return Mark(about="service", health=Health.LOOK, text=f"the last window ended {words.age(end, now)}")
     outcomes = window.part("outcomes")
     failed = sum(outcomes.number(name) or 0 for name in ("error", "timeout", "rejected")) / max(requests, 1)
     if failed:

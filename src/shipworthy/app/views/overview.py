@@ -83,6 +83,7 @@ def view_overview(workspace: Workspace) -> Overview:
 def _row(workspace: Workspace, story: Story) -> ProjectRow:
     now = workspace.clock.now()
     windows = read_windows(workspace, story.endpoint) if story.endpoint else ()
+    marks = marks_of(story, now)
     known = [one for one in windows if one.uplift is not None and one.labelled]
     return ProjectRow(
         name=story.name,
@@ -92,13 +93,13 @@ def _row(workspace: Workspace, story: Story) -> ProjectRow:
         stage_since=story.stage_since,
         age=now - story.stage_since if story.stage_since and story.stage_since <= now else None,
         endpoint=story.endpoint,
-        headline=headline_of(story),
+        headline=headline_of(story, marks),
         uplift=story.performance.uplift,
         total=sum(one.uplift or 0 for one in known) if known else None,
         unit=story.goal.unit,
         per_1000=story.goal.per_1000,
         spark=_spark([(one.start, one.uplift_per_1000 or 0, one.labelled) for one in known[-SPARK_WINDOWS:]]),
-        marks=marks_of(story, now),
+        marks=marks,
         incidents=len(story.incidents),
         waits_for=waits_for(story),
     )

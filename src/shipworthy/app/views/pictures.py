@@ -1,6 +1,7 @@
 """Which pictures belong to which page, by name: pages draw them, and their numbers are had as CSV or JSON."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from shipworthy.app.pictures.findings import draw_finding
@@ -61,10 +62,10 @@ def pictures_of_endpoint(
     )
 
 
-def pictures_of_findings(findings: tuple[Finding, ...]) -> Mapping[str, Picture]:
-    """The picture of each finding that has one, by the name of its check."""
-    drawn = _drawn(*(draw_finding(one.to_json()) for one in findings))
-    return {one.name: one for one in drawn}
+def pictures_of_findings(findings: tuple[Finding, ...]) -> Mapping[int, Picture]:
+    """The picture of each finding that has one, by its place; its name is its check with that place."""
+    drawn = ((place, draw_finding(one.to_json())) for place, one in enumerate(findings))
+    return {place: replace(one, name=f"{one.name}-{place}") for place, one in drawn if one is not None}
 
 
 def find_picture(
@@ -82,7 +83,7 @@ def find_picture(
         workspace: Where to look.
         kind: One of ``KINDS``.
         name: Name, id or digest of the page's thing.
-        picture: The picture's own name; that of a finding is its check.
+        picture: The picture's own name.
         start: For an endpoint: windows that begin from here on.
         end: For an endpoint: windows that begin before.
 

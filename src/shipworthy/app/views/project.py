@@ -79,14 +79,15 @@ def view_project(workspace: Workspace, name: str) -> ProjectView:
     """
     story = read_story(workspace, name)
     windows = read_windows(workspace, story.endpoint) if story.endpoint else ()
+    marks = marks_of(story, workspace.clock.now())
     uplifts = [one.uplift for one in windows if one.uplift is not None]
     return ProjectView(
         name=story.name,
         owner=story.owner,
         stage=story.stage,
         stage_since=story.stage_since,
-        headline=headline_of(story),
-        marks=marks_of(story, workspace.clock.now()),
+        headline=headline_of(story, marks),
+        marks=marks,
         goal=story.goal,
         steps=_steps(workspace, story, windows),
         run=run_of(story.run, story.goal) if story.run else None,

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from shipworthy.app.views import words
 from shipworthy.app.views.health import Health
 from shipworthy.app.views.reading import Part, Workspace, read_if_there
-from shipworthy.app.views.records import RecordRow, records_folder, rows_of
+from shipworthy.app.views.records import EARLY, RecordRow, records_folder, rows_of
 from shipworthy.core.digests import Json
 from shipworthy.core.errors import NotFound
 from shipworthy.stores.archive import read_feedback, read_records
@@ -22,6 +22,7 @@ __all__ = ["Answer", "RecordView", "Told", "read_fields", "view_record"]
 MOST_ROWS = 5
 MOST_ANSWERS = 100
 MOST_CHARACTERS = 20_000
+LARGEST = 1 << 53  # a larger whole number from a caller may be too large for a float; it is shown as it came
 _HEALTHS = {"ok": Health.WELL, "fallback": Health.LOOK, "invalid": Health.LOOK}
 
 
@@ -96,8 +97,9 @@ def view_record(workspace: Workspace, endpoint: str, request_id: str, threshold:
     folder = records_folder(workspace, endpoint)
     table = _find(folder, endpoint, request_id)
     record = table.to_pylist()[0]
-    row = rows_of(folder, table)[0]
-    labels = _told(folder, request_id)
+    feedback = read_feedback(folder, since=record["at"] - EARLY)
+    row = rows_of(table, feedback)[0]
+    labels = _told(feedback, request_id)
     fields = read_fields(record["input"] or b"")
     return RecordView(
         row=row,
@@ -168,8 +170,7 @@ def _answers(record: Mapping[str, object], labels: Sequence[Told]) -> tuple[Answ
     )[:MOST_ANSWERS]
 
 
-def _told(folder: Path, request_id: str) -> tuple[Told, ...]:
-    feedback = read_feedback(folder)
+def _told(feedback: pa.Table, request_id: str) -> tuple[Told, ...]:
     about = feedback.filter(pc.equal(feedback["request_id"], request_id)).to_pylist()
     about.sort(key=lambda one: (one["observed"], one["received"]))
     last = {one["row"]: place for place, one in enumerate(about)}
@@ -225,7 +226,7 @@ def _as_text(body: bytes) -> str:
 def _plain(value: Json) -> str:
     if value is None:
         return "–"
-    if isinstance(value, float):
+    if isinstance(value, float) or (type(value) is int and abs(value) < LARGEST):
         return words.exact(float(f"{value:.6g}"))
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 200 else text[:200] + "…"

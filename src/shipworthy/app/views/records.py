@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,11 +13,14 @@ from shipworthy.app.views.windows import newest_window
 from shipworthy.core.errors import InvalidRequest
 from shipworthy.stores.archive import read_feedback, read_records
 from shipworthy.stores.labels import join_labels
+from shipworthy.stores.records import Feedback, Record, decode_entry
+from shipworthy.stores.segments import read_segment
+from shipworthy.stores.tables import feedback_table, records_table
 
 __all__ = ["OUTCOMES", "RecordFilter", "RecordRow", "RecordsView", "newest_records", "records_folder", "view_records"]
 
 OUTCOMES = ("ok", "fallback", "invalid", "error", "rejected", "timeout")
-MOST_PER_PAGE = 10_000
+EARLY = timedelta(days=1)  # clocks differ: an outcome may seem to have been observed before it was predicted
 
 # Everything but the bodies: the list never reads them.
 _LIGHT = (
@@ -139,22 +142,56 @@ def view_records(workspace: Workspace, endpoint: str, wanted: RecordFilter) -> R
     table = _narrowed(table, wanted)
     last = len(table) - (wanted.page - 1) * wanted.size
     page = table.slice(max(last - wanted.size, 0), max(min(wanted.size, last), 0))
-    return RecordsView(records=rows_of(folder, page), total=len(table), variants=variants)
+    feedback = read_feedback(folder, since=page["at"][0].as_py() - EARLY) if len(page) else feedback_table([])
+    return RecordsView(records=rows_of(page, feedback), total=len(table), variants=variants)
 
 
-def newest_records(workspace: Workspace, endpoint: str, how_many: int = 15) -> RecordsView:
-    """The newest records, reading only the newest window's days where those are enough."""
+def newest_records(workspace: Workspace, endpoint: str, how_many: int = 15) -> tuple[RecordRow, ...]:
+    """The newest records, newest first, without reading all of them.
+
+    What is not archived yet is the newest: the ends of its segments are read, whole days only where that is too few.
+
+    Raises:
+        InvalidData: If a file of records is damaged.
+        BackendFailed: If the disk cannot be read.
+    """
+    records, feedback = _ends(records_folder(workspace, endpoint) / "segments", how_many)
+    if len(records) >= how_many:
+        newest = sorted(records, key=lambda one: (one.at_ns, one.received_ns))[-how_many:]
+        return rows_of(records_table(newest), feedback_table(feedback))
     since = newest_window(workspace, endpoint).instant("start")
     view = view_records(workspace, endpoint, RecordFilter(start=since, size=how_many))
     if since is not None and view.total < how_many:
-        return view_records(workspace, endpoint, RecordFilter(size=how_many))
-    return view
+        return view_records(workspace, endpoint, RecordFilter(size=how_many)).records
+    return view.records
 
 
-def rows_of(folder: Path, table: pa.Table) -> tuple[RecordRow, ...]:
-    """The table's requests, last one first, with the label of each first row."""
-    labels = _labels(folder, table)
+def rows_of(table: pa.Table, feedback: pa.Table) -> tuple[RecordRow, ...]:
+    """The table's requests, last one first, with the label of each first row as far as ``feedback`` tells it."""
+    labels = _labels(table, feedback)
     return tuple(_row(one, labels) for one in reversed(table.to_pylist()))
+
+
+def _ends(segments: Path, how_many: int) -> tuple[list[Record], list[Feedback]]:
+    """The last records of each segment, and the feedback that came after them."""
+    records: list[Record] = []
+    feedback: list[Feedback] = []
+    for path in segments.glob("[!.]*") if segments.is_dir() else ():
+        try:
+            payloads = read_segment(path).payloads
+        except FileNotFoundError:
+            continue  # sealed or archived since we looked
+        found = 0
+        for payload in reversed(payloads):
+            entry = decode_entry(payload)
+            if isinstance(entry, Feedback):
+                feedback.append(entry)
+                continue
+            records.append(entry)
+            found += 1
+            if found == how_many:
+                break
+    return records, feedback
 
 
 def _narrowed(table: pa.Table, wanted: RecordFilter) -> pa.Table:
@@ -172,10 +209,7 @@ def _narrowed(table: pa.Table, wanted: RecordFilter) -> pa.Table:
     return table
 
 
-def _labels(folder: Path, table: pa.Table) -> Mapping[str, float]:
-    if len(table) == 0:
-        return {}
-    feedback = read_feedback(folder)
+def _labels(table: pa.Table, feedback: pa.Table) -> Mapping[str, float]:
     about = feedback.filter(pc.is_in(feedback["request_id"], table["request_id"].combine_chunks()))
     if len(about) == 0:
         return {}

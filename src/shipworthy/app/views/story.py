@@ -1,12 +1,12 @@
 """The newest of everything that belongs to one project: what the overview, the project and the gate are told from."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shipworthy.app.views import words
 from shipworthy.app.views.goal import GoalView, view_goal
-from shipworthy.app.views.health import Health, Mark, data_mark, model_mark, service_mark
+from shipworthy.app.views.health import Health, Mark, data_mark, model_mark, rank, service_mark
 from shipworthy.app.views.reading import Part, Workspace, newest, read_all, read_one
 from shipworthy.app.views.windows import Performance, newest_window, read_performance, view_performance
 from shipworthy.core.findings import Finding, Verdict
@@ -136,8 +136,23 @@ def waits_for(story: Story) -> str:
     return ""
 
 
-def headline_of(story: Story) -> Headline:
-    """One sentence and one number about a project."""
+def headline_of(story: Story, marks: Iterable[Mark] = ()) -> Headline:
+    """One sentence and one number about a project.
+
+    Args:
+        story: The project.
+        marks: Its marks; data and service that are not well are told too, so that no headline hides them.
+    """
+    told = _headline(story)
+    troubled = [one for one in marks if one.about != "model" and one.health in {Health.LOOK, Health.BROKEN}]
+    if not troubled:
+        return told
+    more = "; ".join(f"{one.about}: {one.text}" for one in troubled)
+    health = min(told.health, *(one.health for one in troubled), key=rank)
+    return replace(told, health=health, sentence=f"{told.sentence} {more[:1].upper()}{more[1:]}.")
+
+
+def _headline(story: Story) -> Headline:
     if story.performance.labelled:
         return _earning(story)
     if story.verdict is not None and not story.verdict.passed:

@@ -17,7 +17,7 @@ __all__ = ["command"]
     "--at", default=None, metavar="TIME", help="Say what served at this instant (ISO 8601; UTC if it has no offset)."
 )
 @click.option("--verify", is_flag=True, help="Recompute the hash chain and say whether anything was changed.")
-@click.option("--kind", default=None, help="Only events of this kind, such as plan.released.")
+@click.option("--kind", default=None, help="Only events of this kind, such as plan.published.")
 @click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 100_000), help="Most events to show.")
 @as_json_option
 def command(project: str, at: str | None, kind: str | None, limit: int, *, verify: bool, as_json: bool) -> None:

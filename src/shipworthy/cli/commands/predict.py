@@ -15,7 +15,7 @@ __all__ = ["command"]
     "--rows",
     required=True,
     type=click.Path(exists=True, dir_okay=False),
-    help="Parquet, csv or JSON-lines file of requests.",
+    help="Parquet or csv file of requests.",
 )
 @click.option("--url", default=None, help="Address of the endpoint; that of `shipworthy up` if not given.")
 @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="Most rows to ask about.")

@@ -17,8 +17,8 @@ __all__ = ["command"]
 def command(package: str, name: str | None, port: int | None) -> None:
     """Serve a package on loopback at once, marked as unapproved.
 
-    PACKAGE is a package's folder. Records go to .shipworthy in the current folder and carry plan 0's mark. To serve
-    what a person approved, use `shipworthy ship` and `shipworthy up`.
+    PACKAGE is a package's folder. Records go to .shipworthy/tries in the current folder and carry the variant's name
+    `unapproved`. To serve what a person approved, use `shipworthy ship` and `shipworthy up`.
     """
     from shipworthy.app.serve import serve
 
