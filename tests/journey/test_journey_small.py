@@ -15,8 +15,9 @@ from shipworthy.app.gate import judge_run
 from shipworthy.app.history import history, served_then, verify_ledger
 from shipworthy.app.incidents import list_incidents
 from shipworthy.app.opened import open_project
+from shipworthy.app.plans import newest_plan
 from shipworthy.app.records import export_records, list_records
-from shipworthy.app.release import newest_plan, release
+from shipworthy.app.release import release
 from shipworthy.app.ship import ship
 from shipworthy.app.status import status
 from shipworthy.app.train import train
@@ -155,3 +156,24 @@ def test_a_model_that_earns_no_more_than_the_baseline_is_not_shipped(tmp_path):
     hopeless = PROJECT.replace('">= baseline + 100"', '">= baseline + 100000"')
     with pytest.raises(Refused, match=r"good_enough\.value_per_1000"):
         ship(opened_at(write_project(tmp_path / "project", project=hopeless)), yes=True)
+
+
+@pytest.mark.covers("S10", "S12", "A5", "R18")
+def test_a_second_package_climbs_as_a_canary_and_becomes_the_champion_on_evidence(tmp_path):
+    canary = PROJECT.replace("{strategy: direct}", "{strategy: canary, steps: [50%, 100%], guards: standard}")
+    folder = write_project(tmp_path / "project", project=canary)
+    first = ship(opened_at(folder), yes=True)
+    (folder / "shipworthy.yaml").write_text(canary.replace("budget: 5s", "budget: 6s"))
+    second = ship(opened_at(folder), yes=True)
+    assert [(one.role.value, one.weight) for one in second.plan.variants] == [("champion", 0.5), ("challenger", 0.5)]
+    with Up.start(opened_at(folder), site=no_site, replaying=True) as up:
+        result = up.replay(days=12)
+    assert result.replayed.answered == result.replayed.asked
+    opened = opened_at(folder)
+    plan = newest_plan(opened)
+    assert (plan.number, plan.champion.package, len(plan.variants)) == (3, second.judged.package, 1)
+    assert first.judged.package != second.judged.package
+    variants = {one["variant"] for one in list_records(opened, limit=5000)}
+    assert variants == {"champion", "challenger"}
+    assert "rollout.finish" in [one["kind"] for one in history(opened, limit=1000)]
+    assert ship(opened_at(folder), yes=True, direct=True).plan.number == 3

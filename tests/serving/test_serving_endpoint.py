@@ -1,8 +1,8 @@
 """A real server on a free port: its dialects, its order, its limits."""
 
-import asyncio
 import itertools
 import json
+import logging
 import socket
 import time
 import urllib.request
@@ -16,10 +16,9 @@ from serving_workspace import ENDPOINT, RawClient, columns_package, matrix_packa
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from shipworthy.core.errors import BackendFailed, InvalidConfig
-from shipworthy.serving.asgi import App
+from shipworthy.serving.events import EventHandler
 from shipworthy.serving.http import HttpProtocol
 from shipworthy.serving.launch import Running, launch
-from shipworthy.serving.service import Service
 from shipworthy.stores.records import Record, decode_entry
 from shipworthy.stores.segments import read_segment
 
@@ -371,21 +370,14 @@ def test_plain_clients_are_answered(running):
         assert answer.status == 200
 
 
-def test_an_unexpected_exception_behind_asgi_is_a_500_and_told(tmp_path, capfd):
-    class Broken(Service):
-        def __init__(self) -> None:
-            self.table = {}
-            self.deployments = {}
-
-        def refuse(self, *_: object) -> None:
-            raise ZeroDivisionError
-
-    sent = []
-
-    async def send(message) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "path": "/nowhere", "raw_path": b"/nowhere", "method": "GET", "headers": []}
-    asyncio.run(App(Broken(), tmp_path)(scope, None, send))
-    assert (sent[0]["status"], json.loads(sent[1]["body"]).keys()) == (500, {"error"})
-    assert "ZeroDivisionError" in capfd.readouterr().err
+def test_what_a_library_logs_is_told_as_one_line_of_json(capfd):
+    logger = logging.getLogger("test.serving")
+    logger.addHandler(EventHandler())
+    try:
+        1 / 0  # noqa: B018 - it raises
+    except ZeroDivisionError:
+        logger.exception("Exception in\nASGI application")
+    (line,) = capfd.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert (told["event"], told["error"]) == ("request.failed", "ZeroDivisionError")
+    assert "test_serving_endpoint" in told["where"][0]

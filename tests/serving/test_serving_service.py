@@ -77,6 +77,7 @@ class Plane:
         return [decode_entry(payload) for path in paths for payload in read_segment(path).payloads]
 
     def count(self, name: str, **labels: str) -> float:
+        self.metrics.flush()
         series = read_series(self.home)
         found = [[*json.loads(key), doubles] for key, doubles in series.items()]
         return sum(one[3][0] for one in found if one[1] == name and labels.items() <= dict(one[2]).items())

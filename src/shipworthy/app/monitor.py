@@ -8,8 +8,8 @@ import numpy as np
 
 from shipworthy.app.controller import Steps
 from shipworthy.app.opened import Opened
+from shipworthy.app.plans import newest_plan
 from shipworthy.app.production import load_production
-from shipworthy.app.release import newest_plan
 from shipworthy.app.run_folder import RunFolder
 from shipworthy.core.clock import parse_instant
 from shipworthy.core.digests import Json

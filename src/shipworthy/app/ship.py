@@ -44,6 +44,7 @@ def ship(
     yes: bool = False,
     reason: str = "",
     ask: Callable[[str], bool] | None = None,
+    direct: bool = False,
     progress: Progress = silent,
 ) -> Shipped:
     """Go the whole way to a released package; what was done on the same inputs already is not done again.
@@ -53,6 +54,7 @@ def ship(
         yes: Approve as the acting person when the gate lets the package pass.
         reason: Why, for the approval.
         ask: Asks the person when ``yes`` is not given; None where nobody can be asked.
+        direct: Replace what serves in one step, whatever rollout the project declares.
         progress: Told before each step.
 
     Raises:
@@ -70,7 +72,7 @@ def ship(
     package = find_package(opened, judged.package)
     if not _is_approved(opened, package) and (yes or (ask is not None and ask(_question(opened, judged)))):
         approve(opened, package=package.id, reason=reason)
-    plan = release(opened, package, why=reason or "shipped")
+    plan = release(opened, package, why=reason or "shipped", direct=direct)
     run_body = opened.workspace.documents.get("run", judged.run).body
     return Shipped(judged=judged, run_body=run_body, plan=plan)
 

@@ -1,7 +1,7 @@
 """Status: what serves, what it earns, and who is waited for."""
 
 from shipworthy.app.opened import Opened
-from shipworthy.app.release import newest_plan
+from shipworthy.app.plans import newest_plan
 from shipworthy.app.views import words
 from shipworthy.app.views.overview import view_overview
 from shipworthy.core.digests import Json

@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 import uvicorn
 
 from shipworthy.app.actions import Actions
-from shipworthy.app.controller import Controller
+from shipworthy.app.controller import Controller, Steps
 from shipworthy.app.guard import Asgi
 from shipworthy.app.monitor import MONITOR, ask_for_monitoring, monitoring_steps
 from shipworthy.app.opened import Opened, open_project
+from shipworthy.app.plans import restore_plan
 from shipworthy.app.prepare import open_frame
-from shipworthy.app.release import restore_plan
 from shipworthy.app.replay import Replayed, replay
+from shipworthy.app.rollout import ROLLOUT, ask_for_rollout, move_rollout_to_now, rollout_steps
 from shipworthy.app.views import words
 from shipworthy.app.workspace import Workspace
 from shipworthy.core.clock import ManualClock
@@ -135,13 +136,14 @@ class Up:
         progress("building the features of the days to come", done=0.0)
         frame = open_frame(opened, progress=progress)
         frame = frame.rows(pc.greater_equal(frame.event_time, pa.scalar(until, INSTANT)).to_numpy(zero_copy_only=False))
-        controller = Controller(opened.workspace, {MONITOR: monitoring_steps(opened)})
+        controller = Controller(opened.workspace, _kinds(opened))
         full_at = [until + _FULL_EVERY]
 
         def look(now: datetime) -> None:
             full = now >= full_at[0]
             full_at[0] = now + _FULL_EVERY if full else full_at[0]
             ask_for_monitoring(opened, now=now, full=full)
+            ask_for_rollout(opened)
             controller.run_due()
 
         done = replay(
@@ -173,6 +175,7 @@ def _with_simulated_time(opened: Opened) -> Opened:
     opened.workspace.close()
     simulated = open_project(opened.folder, clock=ManualClock(start), flags=flags)
     plan = restore_plan(simulated)
+    move_rollout_to_now(simulated)
     simulated.workspace.note(PLAN_PUBLISHED, plan.endpoint, plan=plan.to_json(), why="a replay begins", simulated=True)
     return simulated
 
@@ -191,6 +194,10 @@ def _until(opened: Opened) -> datetime:
 def _recorded(opened: Opened) -> frozenset[str]:
     folder = opened.workspace.folder / "records" / opened.project.serving.endpoint
     return frozenset(read_records(folder, columns=["request_id"])["request_id"].to_pylist())
+
+
+def _kinds(opened: Opened) -> dict[str, Steps]:
+    return {MONITOR: monitoring_steps(opened), ROLLOUT: rollout_steps(opened)}
 
 
 def _listen(port: int) -> socket.socket:
@@ -224,7 +231,7 @@ def _serve_site(site: Asgi, listener: socket.socket, stop: threading.Event) -> t
 
 def _run_controller(opened: Opened, stop: threading.Event) -> threading.Thread:
     """Ask for a look at production once per window, and carry out what is due."""
-    controller = Controller(opened.workspace, {MONITOR: monitoring_steps(opened)})
+    controller = Controller(opened.workspace, _kinds(opened))
 
     def work() -> None:
         every = opened.project.monitoring.every
@@ -234,6 +241,7 @@ def _run_controller(opened: Opened, stop: threading.Event) -> threading.Thread:
                 now.timestamp() // every.total_seconds() * every.total_seconds(), tz=now.tzinfo
             )
             ask_for_monitoring(opened, now=start_of_window)
+            ask_for_rollout(opened)
             controller.run_due()
             stop.wait(_WATCH_S)
 

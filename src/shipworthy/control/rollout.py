@@ -1,11 +1,13 @@
 """The way from one plan to the next: a canary climbs only on evidence, and doubt sends it back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from shipworthy.control.guards import Guards, Seen
+from shipworthy.core.clock import parse_instant
+from shipworthy.core.digests import Json
 from shipworthy.core.findings import Finding
 from shipworthy.core.plan import Plan, Role, Variant
 from shipworthy.problem.project import Rollout
@@ -48,6 +50,32 @@ class State:
     def share(self) -> float:
         """The canary's share of the traffic now, a fraction in (0, 1]."""
         return self.steps[self.step]
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain JSON, from which :meth:`from_json` makes an equal state."""
+        return {
+            "steps": list(self.steps),
+            "since": self.since.isoformat(),
+            "step": self.step,
+            "requests": self.requests,
+            "enough": self.enough,
+            "guards": self.guards.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Json]) -> "State":
+        """Read what :meth:`to_json` wrote."""
+        steps, guards = body["steps"], body["guards"]
+        assert isinstance(steps, Sequence)
+        assert isinstance(guards, Mapping)
+        return cls(
+            steps=tuple(float(str(one)) for one in steps),
+            since=parse_instant(str(body["since"])),
+            step=int(str(body["step"])),
+            requests=int(str(body["requests"])),
+            enough=int(str(body["enough"])),
+            guards=Guards.from_json(guards),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

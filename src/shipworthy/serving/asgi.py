@@ -13,12 +13,11 @@ from shipworthy import __version__
 from shipworthy.core.digests import Json
 from shipworthy.core.errors import InvalidRequest, NotFound
 from shipworthy.serving.deployment import Deployment, Live, Target, target_of, version_of
-from shipworthy.serving.events import tell
 from shipworthy.serving.exchange import Asked, Dialect, Exchange, Noted
 from shipworthy.serving.metrics import read_series
 from shipworthy.serving.metrics import render as render_metrics
 from shipworthy.serving.oip import metadata
-from shipworthy.serving.replies import error_body, failure_of, header_lines
+from shipworthy.serving.replies import header_lines
 from shipworthy.serving.service import Service
 
 __all__ = ["App", "Known"]
@@ -103,14 +102,6 @@ class App:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        try:
-            await self._answer(scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - the request boundary: nothing may leave a caller without an answer
-            failure = failure_of(error)
-            tell("request.failed", path=scope["path"], error=failure.kind, stack_digest=failure.stack_digest)
-            await _send(send, 500, [(b"content-type", _JSON.encode())], error_body(Dialect.HTTP, 500, error))
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = str(scope["path"])
         method = scope["method"]
         reply = self._about(path) if method in {"GET", "HEAD"} else None

@@ -1,12 +1,14 @@
 """What a server process tells its operator: one JSON object a line on standard error, nothing else ever."""
 
+import logging
 import sys
 import time
+import traceback
 from typing import Final
 
 import msgspec
 
-__all__ = ["EVENTS", "tell"]
+__all__ = ["EVENTS", "EventHandler", "tell"]
 
 EVENTS: Final = {
     "drain.expired": "requests were still in flight when the time to drain was over",
@@ -30,3 +32,12 @@ def tell(event: str, **facts: object) -> None:
     line = msgspec.json.encode({"event": event, "what": EVENTS[event], "at": round(time.time(), 3), **facts})
     sys.stderr.buffer.write(line + b"\n")
     sys.stderr.flush()
+
+
+class EventHandler(logging.Handler):
+    """Tells what a library logs, such as uvicorn about an exception behind ASGI, as an event too."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        where = [f"{one.filename}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)] if error else []
+        tell("request.failed", problem=record.getMessage().strip(), error=type(error).__name__, where=where[-5:])

@@ -9,6 +9,7 @@ import math
 import mmap
 import os
 import threading
+from collections import Counter as Counting
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -42,6 +43,7 @@ _KEY_BYTES: Final = 512
 _DOUBLES: Final = 32
 _SERIES_BYTES: Final = _KEY_BYTES + 8 * _DOUBLES
 _MOST_SERIES: Final = 1_024
+_MOST_GATHERED: Final = 1_000
 _SUM: Final = _DOUBLES - 1
 _HELP: Final = {
     "shipworthy_requests_total": "Requests that were answered, by outcome.",
@@ -89,33 +91,32 @@ class Counter:
 
 
 class Histogram:
-    """Counts of durations by bound, and their sum in seconds."""
+    """Counts of durations by bound, and their sum in seconds.
 
-    __slots__ = ("_at", "_view")
+    Durations are gathered and counted together, at the latest when the file is flushed: half a second of them may
+    be lost with the process.
+    """
+
+    __slots__ = ("_at", "_gathered", "_view")
 
     def __init__(self, view: "memoryview[float]", at: int) -> None:
         self._view = view
         self._at = at
+        self._gathered: list[float] = []
 
-    def observe(self, seconds: float) -> None:
-        """Count one duration."""
-        view, at = self._view, self._at
-        view[at + bisect.bisect_left(BOUNDS_S, seconds)] += 1.0
-        view[at + _SUM] += seconds
+    def observe(self, seconds: list[float]) -> None:
+        """Count some durations."""
+        self._gathered += seconds
+        if len(self._gathered) > _MOST_GATHERED:
+            self.flush()
 
-    def observe_all(self, seconds: list[float]) -> None:
-        """Count several durations; one step where all fall between the same two bounds, as those of a batch do."""
-        if len(seconds) == 1:
-            self.observe(seconds[0])
-            return
-        place = bisect.bisect_left(BOUNDS_S, min(seconds))
-        if place < bisect.bisect_left(BOUNDS_S, max(seconds)):
-            for one in seconds:
-                self.observe(one)
-            return
-        view, at = self._view, self._at
-        view[at + place] += len(seconds)
-        view[at + _SUM] += sum(seconds)
+    def flush(self) -> None:
+        """Bring what was gathered into the file."""
+        gathered, self._gathered = self._gathered, []
+        counts = Counting(bisect.bisect_left(BOUNDS_S, one) for one in gathered)
+        for place, count in counts.items():
+            self._view[self._at + place] += count
+        self._view[self._at + _SUM] += sum(gathered)
 
 
 class Metrics:
@@ -141,6 +142,7 @@ class Metrics:
                 f"no metrics file: {error}", remedy="make its folder writable", path=str(path)
             ) from error
         self._doubles: memoryview[float] = memoryview(self._map).cast("d")
+        self._histograms: list[Histogram] = []
         self._lock = threading.Lock()
         self._known = {key: index for index, (key, _) in enumerate(_parse(self._map))}
 
@@ -158,7 +160,14 @@ class Metrics:
 
     def histogram(self, name: str, **labels: str) -> Histogram:
         """The histogram of durations in seconds of that name and labels."""
-        return Histogram(self._doubles, self._place(_key("histogram", name, labels)))
+        made = Histogram(self._doubles, self._place(_key("histogram", name, labels)))
+        self._histograms.append(made)
+        return made
+
+    def flush(self) -> None:
+        """Bring what the histograms have gathered into the file."""
+        for histogram in self._histograms:
+            histogram.flush()
 
     def _place(self, key: bytes) -> int:
         """Where the doubles of ``key`` begin. Beyond the table's size all new series share the last one."""

@@ -78,7 +78,8 @@ class PlanWatcher:
         except ShipworthyError as error:
             self._report(name, error)
             return
-        except Exception as error:  # noqa: BLE001 - the job boundary: no plan may end the watching of all others
+        except (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+            # Whatever an odd package may raise: no plan may end the watching of all others.
             problem = f"{type(error).__name__}: {error}"
             self._report(name, BackendFailed(problem, remedy="report this; the old plan goes on", endpoint=name))
             return

@@ -98,7 +98,8 @@ class Service:
         self.table = targets(self.deployments)
 
     def gauge(self) -> None:
-        """Set the gauges that are only looked at."""
+        """Bring gauges and histograms up to date, before they are looked at."""
+        self.metrics.flush()
         self.metrics.gauge("shipworthy_requests_in_flight").set(self.in_flight)
 
     def take(self, exchange: Exchange, target: Target) -> None:
@@ -290,10 +291,10 @@ class Service:
         key = (asked.endpoint, origin.variant if origin else "", asked.dialect, first.outcome, first.status)
         answers, durations = self._series.get(key) or self._make_series(key)
         answers.add(len(group))
-        durations.observe_all([(now_ns - one.arrived_ns) * 1e-9 for one in group])
+        durations.observe([(now_ns - one.arrived_ns) * 1e-9 for one in group])
         if first.run is not None:
             began_ns = first.run.began_ns
-            self._queue.observe_all([(began_ns - one.arrived_ns) * 1e-9 for one in group])
+            self._queue.observe([(began_ns - one.arrived_ns) * 1e-9 for one in group])
 
     def _make_series(self, key: tuple[str, str, str, str, int]) -> tuple[Counter, Histogram]:
         endpoint, variant, protocol, outcome, status = key

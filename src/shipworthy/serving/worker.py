@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -21,7 +22,7 @@ from uvicorn import Config, Server
 from shipworthy.core.clock import SystemClock
 from shipworthy.core.ids import IdMaker
 from shipworthy.serving.asgi import App
-from shipworthy.serving.events import tell
+from shipworthy.serving.events import EventHandler, tell
 from shipworthy.serving.http import HttpProtocol
 from shipworthy.serving.limits import Limits, parse_limits
 from shipworthy.serving.metrics import Metrics
@@ -58,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM; returns the exit status."""
     options = worker_parser().parse_args(arguments)
     limits = parse_limits(tuple(options.limit))
+    logging.getLogger("uvicorn.error").addHandler(EventHandler())
     connection = socket.socket(fileno=options.fd)
     connection.setblocking(False)  # noqa: FBT003 - the library's signature
     uvloop.run(_serve(options, limits, connection))
@@ -142,7 +144,7 @@ def _config(app: App, limits: Limits) -> Config:
         server_header=False,
         access_log=False,
         log_config=None,
-        log_level="critical",  # what is worth telling is told as an event, one JSON object a line
+        log_level="error",  # a malformed request is worth a record, not a line
         backlog=2_048,
         timeout_graceful_shutdown=int(limits.drain_s),
     )

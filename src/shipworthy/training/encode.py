@@ -150,7 +150,7 @@ def _fit_levels(name: str, column: pa.ChunkedArray, truth: NDArray[np.bool_]) ->
 
 
 def _field(name: str, column: pa.ChunkedArray) -> Field:
-    """A field takes nulls whatever training saw: the graph answers them; the request's contract says if one may come."""
+    """A field takes nulls whatever training saw: the graph answers them, and the contract says if one may come."""
     if column.type == pa.string():
         return Field(name=name, datatype=Datatype.BYTES, nullable=True)
     datatype = Datatype.BOOL if column.type == pa.bool_() else Datatype.FP64

@@ -1,5 +1,6 @@
 """``shipworthy up``: endpoint, controller and console on this machine."""
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,8 @@ def command(
     from shipworthy.app.opened import open_project
     from shipworthy.app.up import Up
 
+    for ending in (signal.SIGTERM, signal.SIGINT):  # also where the shell that started us ignores interrupts
+        signal.signal(ending, signal.default_int_handler)
     flags = {"endpoint_port": port, "console_port": console_port, "workers": workers}
     opened = open_project(Path(project), flags=flags)
     with Up.start(opened, replaying=replay, site=_site) as running:
