@@ -95,19 +95,26 @@ def replay(
         labels += _send(url, pending.due(clock.now()))
         on_day(clock.now())
         progress(f"replaying {day}: {asked:,} requests, {labels:,} outcomes", done=(number + 1) / count)
-    clock.move_to(clock.now() + label_delay + 2 * _DAY)
+    clock.move_to(clock.now() + label_delay + pending.longest_wait)
     labels += _send(url, pending.due(clock.now()))
     on_day(clock.now())
     return Replayed(days=count, asked=asked, answered=answered, labels=labels)
 
 
 class _Outcomes:
-    """Outcomes of decisions that were asked about, until they are known."""
+    """Outcomes of decisions that were asked about, until they are known.
+
+    Attributes:
+        longest_wait: Longest time from a decision to its event.
+    """
 
     def __init__(self, frame: FeatureFrame, label_delay: timedelta) -> None:
         self._keys = frame.key.to_pylist()
         self._known = [event + label_delay for event in frame.event_time.to_pylist()]
         self._outcomes = frame.target.to_pylist()
+        decided = frame.decision_time.to_pylist()
+        waits = [event - at for event, at in zip(frame.event_time.to_pylist(), decided, strict=True)]
+        self.longest_wait = max(waits, default=timedelta(0))
         self._open: set[int] = set()
 
     def expect(self, rows: NDArray[np.int64]) -> None:
