@@ -55,7 +55,7 @@ def place(path, workspace, client):
     return path.format(**values) + QUERY.get(path, "")
 
 
-@pytest.mark.covers("S13")
+@pytest.mark.covers("TRUST-S13")
 def test_every_route_is_in_this_census(document):
     gets = {path for path, item in document["paths"].items() if "get" in item}
     posts = {path for path, item in document["paths"].items() if "post" in item}
@@ -80,7 +80,7 @@ def test_the_document_is_openapi_3_1_and_says_how_errors_look(document):
             assert operation["description"]
 
 
-@pytest.mark.covers("S14", "S15")
+@pytest.mark.covers("TRUST-S14", "TRUST-S15")
 def test_no_page_of_the_framework_loads_scripts_from_elsewhere(client):
     for path in ("/docs", "/redoc", "/docs/oauth2-redirect"):
         assert client.get(path).status_code == 404
@@ -146,7 +146,7 @@ def waiting(tmp_path):
     return actions, AsgiClient(make_api(workspace, actions)), digest
 
 
-@pytest.mark.covers("R12", "S17")
+@pytest.mark.covers("R12", "TRUST-S17")
 def test_a_decision_over_http_is_bound_to_both_digests(waiting):
     actions, client, digest = waiting
     given = {"decision": "yes", "package": PACKAGE, "reason": " clear "}
@@ -177,7 +177,7 @@ def test_a_decision_that_is_not_well_formed_is_refused(waiting, given):
     assert actions.done == []
 
 
-@pytest.mark.covers("S3")
+@pytest.mark.covers("TRUST-S3")
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 60_000, b'{"decision": NaN}', b"1" * 60_000])
 def test_a_body_that_is_no_json_is_a_400(waiting, content):
     actions, client, digest = waiting
@@ -187,7 +187,7 @@ def test_a_body_that_is_no_json_is_a_400(waiting, content):
     assert actions.done == []
 
 
-@pytest.mark.covers("S15")
+@pytest.mark.covers("TRUST-S15")
 @pytest.mark.parametrize(
     "headers",
     [

@@ -43,7 +43,7 @@ def test_the_api_and_the_pages_share_one_address():
         assert ask(both, path)[1]["body"] == b"pages"
 
 
-@pytest.mark.covers("S2")
+@pytest.mark.covers("TRUST-S2")
 def test_a_body_without_a_length_is_cut_off_at_the_limit():
     guard = Guard(face(b""))
     headers = [(b"content-type", b"application/json")]
@@ -53,7 +53,7 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit():
     assert whole[1]["body"] == b"abc"
 
 
-@pytest.mark.covers("S15")
+@pytest.mark.covers("TRUST-S15")
 def test_two_host_headers_are_none():
     assert ask(Guard(face(b"")), headers=[(b"host", b"evil.example")])[0]["status"] == 421
 

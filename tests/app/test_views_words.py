@@ -70,7 +70,7 @@ def test_any_body_is_read_without_a_failure(body):
     assert isinstance(record.read_fields(body), dict)
 
 
-@pytest.mark.covers("S3")
+@pytest.mark.covers("TRUST-S3")
 @pytest.mark.parametrize("value", [10**400, -(10**4000), math.nan, math.inf, 1e-320, True, "x" * 999, [1] * 999])
 def test_any_value_of_an_input_is_shown_in_a_line(value):
     assert 1 <= len(record._plain(value)) <= 201

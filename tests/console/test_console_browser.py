@@ -108,7 +108,7 @@ def _is_foreign(url):
     return not url.startswith(("http://127.0.0.1:", "data:", "blob:"))
 
 
-@pytest.mark.covers("S16", "R8")
+@pytest.mark.covers("TRUST-S16", "R8")
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_a_page_loads_clean_and_never_scrolls_sideways(site, opened, path, width, scheme):
@@ -223,7 +223,7 @@ def test_a_person_approves_in_the_browser(tmp_path, opened):
         assert site.actions.done == [("approve", PACKAGE, digest, "the interval convinces")]
 
 
-@pytest.mark.covers("S16")
+@pytest.mark.covers("TRUST-S16")
 def test_hostile_names_do_not_run(tmp_path, opened):
     payload = "</script><img src=x onerror=\"window.ran=1\"><svg onload='window.ran=1'>"
     workspace = SeedWorkspace(tmp_path / ".shipworthy")

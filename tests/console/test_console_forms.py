@@ -30,7 +30,7 @@ def token(client, path):
     return re.search(r'name="token" value="([0-9a-f]+)"', client.get(path).text)[1]
 
 
-@pytest.mark.covers("R12", "S17")
+@pytest.mark.covers("R12", "TRUST-S17")
 def test_a_yes_is_bound_to_the_digests_on_the_page(waiting):
     _, actions, client, place = waiting
     assert "Approve 8f3c9a7e51d0" in client.get(place).text
@@ -61,7 +61,7 @@ def test_an_incident_is_closed_with_a_reason(client, actions):
     assert "The incident is closed" in client.get(answer.headers["location"]).text
 
 
-@pytest.mark.covers("S15")
+@pytest.mark.covers("TRUST-S15")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -81,7 +81,7 @@ def test_a_form_from_elsewhere_is_refused(waiting, headers):
     assert actions.done == []
 
 
-@pytest.mark.covers("S15")
+@pytest.mark.covers("TRUST-S15")
 def test_a_form_needs_the_token_of_the_browser_that_sends_it(waiting):
     _, actions, client, place = waiting
     stolen = token(client, place)
@@ -136,7 +136,7 @@ def test_a_reader_sees_why_there_is_nothing_to_press(waiting):
     assert "may not approve" in html
 
 
-@pytest.mark.covers("S17")
+@pytest.mark.covers("TRUST-S17")
 def test_where_four_eyes_are_wanted_the_author_cannot_decide(waiting):
     workspace, actions, _, place = waiting
     workspace.person = Person(name="grace", role=Role.OWNER)

@@ -15,13 +15,13 @@ from shipworthy.stores.records import Record
 INCIDENT = "/incidents/incident-20131109-000500-x9"
 
 
-@pytest.mark.covers("S15", "S22")
+@pytest.mark.covers("TRUST-S15", "TRUST-S22")
 @pytest.mark.parametrize("host", ["127.0.0.1:8800", "localhost:8800", "[::1]:8800", "LOCALHOST:8800"])
 def test_loopback_names_with_our_port_are_answered(client, host):
     assert client.get("/health", headers={"host": host}).status_code == 200
 
 
-@pytest.mark.covers("S15")
+@pytest.mark.covers("TRUST-S15")
 @pytest.mark.parametrize(
     "host",
     [
@@ -44,7 +44,7 @@ def test_any_other_host_is_refused_before_anything_is_read(client, host):
     assert "flight" not in answer.text
 
 
-@pytest.mark.covers("S15", "S16")
+@pytest.mark.covers("TRUST-S15", "TRUST-S16")
 @pytest.mark.parametrize(
     "path", ["/", "/nowhere", "/static/site.css", "/health", f"/pictures/endpoint/{PROJECT}/value.csv"]
 )
@@ -57,7 +57,7 @@ def test_every_answer_is_sealed(client, path):
     assert "access-control-allow-origin" not in headers
 
 
-@pytest.mark.covers("S16")
+@pytest.mark.covers("TRUST-S16")
 def test_the_policy_allows_no_inline_script_and_no_other_host():
     rules = dict(rule.strip().split(" ", 1) for rule in CONTENT_SECURITY_POLICY.split(";"))
     assert rules["script-src"] == "'self'"
@@ -159,7 +159,7 @@ def poisoned(folder, payload):
     return workspace
 
 
-@pytest.mark.covers("S16", "S19")
+@pytest.mark.covers("TRUST-S16", "TRUST-S19")
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_no_text_of_others_becomes_markup(tmp_path, payload):
     workspace = poisoned(tmp_path, payload)
@@ -177,7 +177,7 @@ def test_no_text_of_others_becomes_markup(tmp_path, payload):
     assert "<script>alert" not in answer.text
 
 
-@pytest.mark.covers("S16")
+@pytest.mark.covers("TRUST-S16")
 def test_a_text_inside_a_figure_cannot_end_its_element(tmp_path):
     payload = "</script><script>alert(1)</script>"
     workspace = poisoned(tmp_path, payload)
@@ -188,7 +188,7 @@ def test_a_text_inside_a_figure_cannot_end_its_element(tmp_path):
     assert all(isinstance(json.loads(block), dict) for block in blocks)
 
 
-@pytest.mark.covers("S16")
+@pytest.mark.covers("TRUST-S16")
 @pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(A1)", "\t=1", " =1", "|calc", "%0A=1"])
 def test_csv_never_holds_a_formula(tmp_path, text):
     workspace = poisoned(tmp_path, text)
@@ -199,7 +199,7 @@ def test_csv_never_holds_a_formula(tmp_path, text):
     assert re.search(r'filename="[A-Za-z0-9-]+\.csv"', answer.headers["content-disposition"])
 
 
-@pytest.mark.covers("S20")
+@pytest.mark.covers("TRUST-S20")
 @pytest.mark.parametrize(
     "query",
     [
@@ -223,14 +223,14 @@ def test_a_parameter_that_means_nothing_is_refused_by_name(client, query):
     assert query.split("=")[0] in answer.text or "to" in answer.text
 
 
-@pytest.mark.covers("S2")
+@pytest.mark.covers("TRUST-S2")
 def test_a_long_query_and_a_large_body_are_refused(client):
     assert client.get("/?" + "a" * 5_000).status_code == 414
     origin = {"origin": "http://127.0.0.1:8800"}
     assert client.post(f"{INCIDENT}/close", content=b"x" * (MOST_BODY + 1), headers=origin).status_code == 413
 
 
-@pytest.mark.covers("S6")
+@pytest.mark.covers("TRUST-S6")
 @pytest.mark.parametrize(
     "name",
     [
@@ -250,7 +250,7 @@ def test_only_the_listed_files_are_served(client, name):
     assert "def " not in answer.text
 
 
-@pytest.mark.covers("S6")
+@pytest.mark.covers("TRUST-S6")
 @pytest.mark.parametrize("name", ["%2e%2e", "%2e%2e%2f%2e%2e%2fetc", "..%5c..", "x%00y", "~", "C:"])
 def test_an_endpoint_name_never_becomes_a_path(client, name):
     for tail in ("", "/records", "/records.csv", "/records/x"):

@@ -57,6 +57,8 @@ def test_a_late_column_of_the_decisions_own_row_is_refused_with_when_it_is_known
         "SELECT id, lag(at, delay) OVER (ORDER BY at) AS n FROM flights",
         "SELECT DISTINCT bad AS id FROM flights",
         "SELECT id, unnest([delay]) AS n FROM flights",
+        "SELECT id, nth_value(at, delay) OVER (ORDER BY at) AS n FROM flights",
+        "SELECT id, first_value(at ORDER BY delay) OVER (ORDER BY at) AS n FROM flights",
         "SELECT d.id FROM decisions d ASOF JOIN flights f ON f.tail = d.tail AND d.decision_time >= f.landed",
     ],
 )
@@ -96,6 +98,9 @@ def test_a_late_value_may_not_choose_rows(query):
         ("SELECT id, lag(delay IGNORE NULLS) OVER (ORDER BY at) AS n FROM flights", "IGNORE NULLS"),
         ("SELECT d.id FROM decisions d CROSS JOIN unnest([d.at]) AS x (y)", "list in FROM has to be constant"),
         ("SELECT d.id FROM decisions d CROSS JOIN range(4) AS lag (hours)", "unnest|no source"),
+        ("SELECT f.a AS id FROM flights AS f (a, b)", "the alias 'f' renames columns"),
+        ('SELECT id, at::"x) FROM flights --" AS y FROM decisions', "datatype is not understood"),
+        ('SELECT id, INTERVAL 1 "day) FROM flights --" AS y FROM decisions', "line 1|no SQL|is not understood"),
         ("SELECT id, $1 AS x FROM decisions", "placeholder is not understood"),
         ("DROP TABLE flights", "this is DROP"),
         ("SELECT 1; SELECT 2", "2 statements"),

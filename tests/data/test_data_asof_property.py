@@ -94,7 +94,7 @@ GATHERED = {
             SELECT id, lag(delay, 1, 7) OVER o AS before, lead(done) OVER o AS after,
                 first_value(delay) OVER o AS first, last_value(temp2) OVER o AS last
             FROM (SELECT *, done * 2 AS temp2 FROM trips) WINDOW o AS (ORDER BY at, id))
-        SELECT d.id, h.before, h.after, h.first, h.last FROM decisions d JOIN h ON h.id <> d.id""",
+        SELECT d.id, h.id AS other, h.before, h.after, h.first, h.last FROM decisions d JOIN h ON h.id <> d.id""",
     "a filter that is late itself": """
         WITH h AS (SELECT grp, count(*) FILTER (WHERE done > 2) AS n, arg_min(delay, done) AS m
                    FROM trips GROUP BY grp)

@@ -167,7 +167,7 @@ def test_a_damaged_parquet_file_is_invalid_data(engine, tmp_path, keep):
         engine.attach("rows", "rows.parquet", base=tmp_path)
 
 
-@pytest.mark.covers("S8")
+@pytest.mark.covers("TRUST-S8")
 @pytest.mark.parametrize(
     "sql",
     [

@@ -42,7 +42,7 @@ def said(**changes):
     return decide(plain.pop("person"), plain.pop("decision"), **plain)
 
 
-@pytest.mark.covers("R12", "S17")
+@pytest.mark.covers("R12", "TRUST-S17")
 def test_an_approval_is_bound_to_person_package_and_verdict_and_comes_back_equal():
     approval = said()
     assert (approval.package, approval.verdict, approval.person) == (PACKAGE, verdict().digest, "olga")
@@ -50,7 +50,7 @@ def test_an_approval_is_bound_to_person_package_and_verdict_and_comes_back_equal
     assert Approval.from_json({**approval.to_json(), "project": "flights"}) == approval
 
 
-@pytest.mark.covers("S17")
+@pytest.mark.covers("TRUST-S17")
 def test_nobody_approves_their_own_work_where_the_workspace_wants_four_eyes():
     with pytest.raises(Refused, match="made this package") as refused:
         said(author="olga")
@@ -60,7 +60,7 @@ def test_nobody_approves_their_own_work_where_the_workspace_wants_four_eyes():
         may_approve("olga", Role.OWNER, "olga", own_allowed=False)
 
 
-@pytest.mark.covers("S17", "R10")
+@pytest.mark.covers("TRUST-S17", "R10")
 @pytest.mark.parametrize("role", [Role.CONTRIBUTOR, Role.READER])
 @pytest.mark.parametrize("decision", Decision)
 def test_only_owners_decide(role, decision):
@@ -81,13 +81,13 @@ def test_a_no_needs_a_reason():
         said(decision=Decision.NO, reason="  ")
 
 
-@pytest.mark.covers("S17", "S10")
+@pytest.mark.covers("TRUST-S17", "TRUST-S10")
 def test_a_verdict_on_another_package_approves_nothing():
     with pytest.raises(Refused, match="not about the content"):
         said(verdict=verdict(subject=OTHER))
 
 
-@pytest.mark.covers("S17")
+@pytest.mark.covers("TRUST-S17")
 def test_an_approval_of_one_package_does_not_count_for_another_nor_for_another_verdict():
     approvals = [said()]
     assert require_approval(approvals, package=PACKAGE, verdict=verdict().digest) == approvals[0]

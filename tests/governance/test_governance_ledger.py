@@ -104,7 +104,7 @@ def _forge(path, **changes):
     return canonical_json(body).decode(), digest_json(body)
 
 
-@pytest.mark.covers("R12", "S10")
+@pytest.mark.covers("TRUST-S10")
 @pytest.mark.parametrize(
     ("statements", "first"),
     [
@@ -148,7 +148,7 @@ def test_any_tampering_with_the_file_is_found(ledger, clock, path, statements, f
     assert ledger.verify() == first
 
 
-@pytest.mark.covers("R12")
+@pytest.mark.covers("TRUST-S10")
 def test_a_forged_event_with_a_fitting_digest_breaks_the_chain_behind_it(ledger, clock, path):
     fill(ledger, clock)
     body, digest = _forge(path, actor="bob")
@@ -156,7 +156,7 @@ def test_a_forged_event_with_a_fitting_digest_breaks_the_chain_behind_it(ledger,
     assert ledger.verify() == 4
 
 
-@pytest.mark.covers("R12")
+@pytest.mark.covers("TRUST-S10")
 def test_a_chain_that_was_rewritten_to_its_end_is_found_by_a_head_noted_elsewhere(ledger, clock, path):
     fill(ledger, clock)
     noted = ledger.head()

@@ -12,7 +12,7 @@ def test_the_table_of_roles_is_this_one():
     assert {action for action in ACTIONS if allowed(Role.READER, action)} == {"read", "predict"}
 
 
-@pytest.mark.covers("S13")
+@pytest.mark.covers("TRUST-S13")
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("role", Role)
 def test_whoever_may_not_is_refused_and_told_who_may(role, action):

@@ -79,7 +79,7 @@ def test_a_question_becomes_a_recorded_endpoint_whose_value_is_shown(tmp_path):
     assert isinstance(list_incidents(opened, everything=True), list)
 
 
-@pytest.mark.covers("R2", "R3", "R10", "R12", "S13", "S17")
+@pytest.mark.covers("R2", "R3", "R10", "R12", "TRUST-S13", "TRUST-S17")
 def test_nothing_serves_without_an_approval_of_exactly_this_package_by_somebody_who_may(tmp_path):
     folder = write_project(tmp_path / "project")
     (folder / ".shipworthy").mkdir()
@@ -105,7 +105,7 @@ def test_nothing_serves_without_an_approval_of_exactly_this_package_by_somebody_
     assert newest_plan(bob).number == 1
 
 
-@pytest.mark.covers("R8", "A9")
+@pytest.mark.covers("R8", "A9", "TRUST-S10")
 def test_tampering_with_the_ledger_is_found_and_named(tmp_path):
     opened = opened_at(write_project(tmp_path / "project"))
     ship(opened, yes=True)
@@ -158,7 +158,7 @@ def test_a_model_that_earns_no_more_than_the_baseline_is_not_shipped(tmp_path):
         ship(opened_at(write_project(tmp_path / "project", project=hopeless)), yes=True)
 
 
-@pytest.mark.covers("S10", "S12", "A5", "R18")
+@pytest.mark.covers("S10", "S12", "A5", "TRUST-R18")
 def test_a_second_package_climbs_as_a_canary_and_becomes_the_champion_on_evidence(tmp_path):
     canary = PROJECT.replace("{strategy: direct}", "{strategy: canary, steps: [50%, 100%], guards: standard}")
     folder = write_project(tmp_path / "project", project=canary)

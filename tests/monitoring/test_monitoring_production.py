@@ -38,7 +38,7 @@ def test_the_recorded_decision_counts_and_the_goal_decides_only_where_there_is_n
     assert production.outcome.tolist() == ["ok", "invalid", "fallback"]
 
 
-@pytest.mark.covers("R15", "R16")
+@pytest.mark.covers("TRUST-R15", "TRUST-R16")
 def test_labels_of_unknown_requests_are_ignored(goal):
     records = make_records([("a", 0, "ok", [0.9])])
     production = produce(records, make_labels([("ghost", 0, True), ("a", 7, True)]), goal)

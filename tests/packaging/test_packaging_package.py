@@ -68,7 +68,7 @@ def test_golden_rows_come_back_in_their_two_halves(home, contents):
     assert golden.outputs["probability"][0] == pytest.approx(0.81757)
 
 
-@pytest.mark.covers("S23")
+@pytest.mark.covers("TRUST-S23")
 def test_equal_contents_have_equal_digests_and_others_another(contents, tmp_path):
     first, second = write_package(contents, tmp_path / "a"), write_package(contents, tmp_path / "b")
     assert first == second
@@ -88,7 +88,7 @@ def test_a_verdict_changes_the_digest_and_not_the_content(home, store):
     assert list_packages(store) == tuple(sorted([plain.digest, sealed.digest]))
 
 
-@pytest.mark.covers("S17")
+@pytest.mark.covers("TRUST-S17")
 def test_a_verdict_on_another_content_is_refused_when_sealing_and_when_opening(home, store):
     plain = open_package(home)
     with pytest.raises(InvalidPackage, match="the verdict judged"):
@@ -99,7 +99,7 @@ def test_a_verdict_on_another_content_is_refused_when_sealing_and_when_opening(h
         open_package(store / digest)
 
 
-@pytest.mark.covers("R12", "S10")
+@pytest.mark.covers("TRUST-R12", "TRUST-S10")
 def test_two_hundred_random_flips_in_every_file_are_all_refused(home):
     dice = random.Random(12)
     tries = refused = 0
@@ -121,7 +121,7 @@ def test_two_hundred_random_flips_in_every_file_are_all_refused(home):
     assert refused == tries
 
 
-@pytest.mark.covers("R12", "S10")
+@pytest.mark.covers("TRUST-R12", "TRUST-S10")
 @pytest.mark.parametrize("name", sorted({*REQUIRED, "manifest.json", "baseline.json", "bom.cdx.json"}))
 def test_a_missing_a_truncated_and_a_longer_file_are_refused_by_name(home, name):
     sound = (home / name).read_bytes()
@@ -134,7 +134,7 @@ def test_a_missing_a_truncated_and_a_longer_file_are_refused_by_name(home, name)
         open_package(home)
 
 
-@pytest.mark.covers("S10")
+@pytest.mark.covers("TRUST-S10")
 @pytest.mark.parametrize("extra", ["extra.txt", "model.pkl", ".hidden", "MODEL.ONNX"])
 def test_an_extra_file_or_folder_is_refused_by_name(home, extra):
     (home / extra).write_bytes(b"")
@@ -146,7 +146,7 @@ def test_an_extra_file_or_folder_is_refused_by_name(home, extra):
         open_package(home)
 
 
-@pytest.mark.covers("S6", "S11")
+@pytest.mark.covers("TRUST-S6", "TRUST-S11")
 def test_a_link_a_folder_and_a_pipe_in_place_of_a_file_are_refused(home, tmp_path):
     path = home / "model.onnx"
     shutil.copy(path, tmp_path / "same.onnx")
@@ -182,7 +182,7 @@ def test_a_package_folder_that_is_a_file_or_absent_is_refused(tmp_path):
             open_package(path)
 
 
-@pytest.mark.covers("S10")
+@pytest.mark.covers("TRUST-S10")
 def test_a_swapped_manifest_is_refused_by_the_folder_name_and_by_an_expected_digest(home, contents, store):
     other = store / write_package(replace(contents, contract="kind: another\n"), store)
     shutil.copy(other / "manifest.json", home / "manifest.json")
@@ -215,7 +215,7 @@ def test_another_format_without_a_writer_still_says_so(home):
         open_package(home)
 
 
-@pytest.mark.covers("S6", "S11")
+@pytest.mark.covers("TRUST-S6", "TRUST-S11")
 @pytest.mark.parametrize(
     "name", ["../escape", "/etc/passwd", "a/b", "..", "", "A.txt", "a\x00b", "manifest.json", "x" * 65]
 )
@@ -225,7 +225,7 @@ def test_a_name_that_is_not_plain_is_refused(home, name):
         open_package(home)
 
 
-@pytest.mark.covers("S11")
+@pytest.mark.covers("TRUST-S11")
 def test_a_manifest_of_too_many_files_too_many_bytes_or_too_long_is_refused(home):
     entry = {"sha256": "0" * 64, "size": 1}
     many = rewritten(home, lambda body: body["files"].update({f"f{i}": entry for i in range(100)}))
@@ -292,7 +292,7 @@ def external(model):
     return parsed.SerializeToString()
 
 
-@pytest.mark.covers("S9")
+@pytest.mark.covers("TRUST-S9")
 def test_a_model_with_external_data_is_refused_when_writing_and_when_opening(home, contents, store):
     hostile = external(contents.model)
     with pytest.raises(InvalidPackage, match="data outside itself"):
@@ -347,7 +347,7 @@ def test_the_content_digest_leaves_out_the_judgement_alone():
     assert Manifest.of({**files, "extra.txt": b""}, written_by="0").content_digest != plain.content_digest
 
 
-@pytest.mark.covers("S9")
+@pytest.mark.covers("TRUST-S9")
 def test_opening_needs_no_data_frame_no_arrow_and_no_onnx(home):
     script = (
         "import sys; from pathlib import Path; from shipworthy.packaging.package import open_package; "

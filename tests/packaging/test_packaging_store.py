@@ -47,7 +47,7 @@ def _run(home, target, last):
 
 
 @pytest.mark.server
-@pytest.mark.covers("R5", "R6")
+@pytest.mark.covers("TRUST-R5", "TRUST-R6")
 def test_a_writer_killed_at_any_step_leaves_all_or_nothing_and_the_next_one_succeeds(home, tmp_path):
     steps = int(_run(home, tmp_path / "whole", 0).stdout)
     kills = halves = 0
@@ -66,7 +66,7 @@ def test_a_writer_killed_at_any_step_leaves_all_or_nothing_and_the_next_one_succ
     assert halves == 0
 
 
-@pytest.mark.covers("R9")
+@pytest.mark.covers("TRUST-R9")
 def test_a_full_disk_is_a_backend_failure_that_leaves_nothing_behind(contents, store, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

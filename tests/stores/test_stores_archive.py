@@ -83,7 +83,7 @@ def test_an_endpoint_that_recorded_nothing_reads_as_empty_tables(tmp_path):
     assert len(read_records(tmp_path / "none")) == 0
 
 
-@pytest.mark.covers("M1", "R27")
+@pytest.mark.covers("M1", "TRUST-R27")
 def test_a_record_reads_the_same_before_and_after_it_became_parquet(tmp_path):
     failed = a_record(
         1, status=500, outcome="error", error_type="ValueError", probability=[], decision=[], stack_digest="d"
@@ -207,7 +207,7 @@ def expect_all_archived(folder):
     assert sum(stored) == 9
 
 
-@pytest.mark.covers("R5", "R6")
+@pytest.mark.covers("TRUST-R5", "TRUST-R6")
 def test_archiving_that_dies_at_any_step_neither_loses_nor_doubles_a_record(tmp_path, monkeypatch):
     for step in range(200):
         folder = tmp_path / str(step)
@@ -249,7 +249,7 @@ archive_segments(Path(sys.argv[1]))
 
 
 @pytest.mark.server
-@pytest.mark.covers("R5", "R6")
+@pytest.mark.covers("TRUST-R5", "TRUST-R6")
 @pytest.mark.parametrize("step", [0, 3, 7])
 def test_archiving_that_is_killed_is_finished_by_the_next(tmp_path, step):
     fill(tmp_path)
@@ -259,7 +259,7 @@ def test_archiving_that_is_killed_is_finished_by_the_next(tmp_path, step):
     expect_all_archived(tmp_path)
 
 
-@pytest.mark.covers("R13")
+@pytest.mark.covers("TRUST-R13")
 def test_a_torn_tail_is_dropped_and_counted(tmp_path):
     write(tmp_path, a_record(0), a_record(1))
     (path,) = (tmp_path / "segments").iterdir()
@@ -300,7 +300,7 @@ def test_while_another_archives_nothing_is_done(tmp_path):
     assert archive_segments(tmp_path).segments == 1
 
 
-@pytest.mark.covers("R9")
+@pytest.mark.covers("TRUST-R9")
 def test_a_full_disk_while_archiving_keeps_every_record_and_leaves_no_draft(tmp_path, monkeypatch):
     def full(path):
         raise OSError(28, "No space left on device")
@@ -324,7 +324,7 @@ def test_a_parquet_file_that_is_none_is_a_backend_that_failed(tmp_path):
         read_records(tmp_path)
 
 
-@pytest.mark.covers("R24")
+@pytest.mark.covers("TRUST-R24")
 def test_parquet_of_an_older_release_reads_with_its_missing_columns_empty(tmp_path):
     write(tmp_path, a_record(0))
     archive_segments(tmp_path)

@@ -19,7 +19,7 @@ class TestFolderBlobs(BlobsContract):
         return FolderBlobs(tmp_path / "blobs")
 
 
-@pytest.mark.covers("S10")
+@pytest.mark.covers("TRUST-S10")
 def test_a_blob_that_changed_where_it_lies_is_not_handed_out(tmp_path):
     blobs = FolderBlobs(tmp_path)
     digest = blobs.put(b"honest bytes")

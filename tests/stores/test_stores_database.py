@@ -33,7 +33,7 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_expects(name, requ
     assert int(schema.NEWEST) == formats.WORKSPACE
 
 
-@pytest.mark.covers("R7", "R9")
+@pytest.mark.covers("TRUST-R7", "TRUST-R9")
 def test_sqlite_keeps_every_commit_through_a_power_cut(sqlite_database):
     with sqlite_database.read() as connection:
         settings = {
@@ -53,7 +53,7 @@ def test_what_was_written_is_there_after_opening_again(tmp_path):
     again.close()
 
 
-@pytest.mark.covers("R24")
+@pytest.mark.covers("TRUST-R24")
 def test_a_workspace_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path):
     path = tmp_path / "workspace.db"
     Database.at(path).close()
@@ -162,7 +162,7 @@ def _fill(journal):
             return acked, error.problem
 
 
-@pytest.mark.covers("R9")
+@pytest.mark.covers("TRUST-R9")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
 def test_a_full_disk_refuses_the_event_keeps_what_was_acknowledged_and_recovers(tmp_path):
     small = tmp_path / "small"
@@ -184,7 +184,7 @@ def test_a_full_disk_refuses_the_event_keeps_what_was_acknowledged_and_recovers(
 
 
 @pytest.mark.server
-@pytest.mark.covers("R11")
+@pytest.mark.covers("TRUST-R11")
 def test_a_restarted_postgres_is_used_again_without_a_restart_of_ours(postgres):
     database = Database.open(postgres.new_database())
     journal = SqlJournal(database)

@@ -41,7 +41,7 @@ class TestPostgresJobs(JobsContract):
 
 
 @pytest.mark.server
-@pytest.mark.covers("R5")
+@pytest.mark.covers("TRUST-R5")
 def test_a_job_whose_worker_is_killed_goes_on_at_the_step_that_was_cut_off(tmp_path):
     path = tmp_path / "workspace.db"
     database = Database.at(path)

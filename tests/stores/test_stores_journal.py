@@ -63,7 +63,7 @@ def _stored(path):
 
 
 @pytest.mark.server
-@pytest.mark.covers("R7")
+@pytest.mark.covers("TRUST-R7")
 def test_no_link_that_was_acknowledged_is_lost_when_its_writer_is_killed(tmp_path):
     path = tmp_path / "workspace.db"
     acked = rounds = 0
@@ -81,7 +81,7 @@ def test_no_link_that_was_acknowledged_is_lost_when_its_writer_is_killed(tmp_pat
 
 
 @pytest.mark.server
-@pytest.mark.covers("R8")
+@pytest.mark.covers("TRUST-R8")
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: no failing fsync to be had")
 def test_a_failing_fsync_is_told_at_once_and_nothing_acknowledged_is_lost(tmp_path):
     path = tmp_path / "workspace.db"

@@ -95,7 +95,7 @@ def test_labels_find_their_rows_and_what_nobody_said_is_open():
     assert joined.table["said"].to_pylist() == [1, 1, 1, 0]
 
 
-@pytest.mark.covers("R15")
+@pytest.mark.covers("TRUST-R15")
 def test_labels_that_come_thrice_out_of_order_and_30_days_late_count_once():
     records = [a_record(f"r{number}", at_s=number) for number in range(50)]
     once = [said(f"r{number}", outcome=number % 3 == 0, observed_s=100 + number) for number in range(40)]
@@ -111,7 +111,7 @@ def test_labels_that_come_thrice_out_of_order_and_30_days_late_count_once():
     assert (expected.duplicates, expected.conflicts, expected.unknown) == (0, 0, 0)
 
 
-@pytest.mark.covers("R16")
+@pytest.mark.covers("TRUST-R16")
 def test_of_conflicting_labels_the_latest_observed_wins_and_both_are_counted():
     feedback = [
         said("one", outcome=True, observed_s=300, received_s=400),
@@ -123,7 +123,7 @@ def test_of_conflicting_labels_the_latest_observed_wins_and_both_are_counted():
     assert joined.table["said"].to_pylist() == [2]
 
 
-@pytest.mark.covers("R16")
+@pytest.mark.covers("TRUST-R16")
 def test_of_labels_observed_at_once_the_latest_received_wins_and_a_repeat_of_the_older_does_not():
     older = said("one", outcome=True, received_s=200)
     newer = said("one", outcome=False, received_s=300)
@@ -160,7 +160,7 @@ statements = st.lists(
 )
 
 
-@pytest.mark.covers("R15")
+@pytest.mark.covers("TRUST-R15")
 @settings(deadline=None, max_examples=40)
 @given(statements, st.randoms())
 def test_neither_the_order_nor_a_repetition_of_feedback_changes_any_label(feedback, shuffler):

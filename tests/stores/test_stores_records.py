@@ -66,7 +66,7 @@ def test_what_is_too_large_is_cut_and_marked():
     assert decode_entry(encode_entry(record, whole)) == record
 
 
-@pytest.mark.covers("S5")
+@pytest.mark.covers("TRUST-S5")
 def test_text_that_utf8_cannot_say_is_spelled_out_not_lost():
     kept = decode_entry(encode_entry(a_record(request_id="bad \ud800 id", error_message="\x00 and \u202e stay")))
     assert kept.request_id == "bad \\ud800 id"

@@ -36,7 +36,7 @@ def test_payloads_come_back_in_order(payloads):
     assert (segment.payloads, segment.torn_bytes, segment.damage) == (tuple(payloads), 0, ())
 
 
-@pytest.mark.covers("R13")
+@pytest.mark.covers("TRUST-R13")
 @settings(deadline=None)
 @given(payload_lists)
 def test_a_segment_cut_at_any_byte_of_its_last_frame_loses_that_frame_only(payloads):
@@ -49,7 +49,7 @@ def test_a_segment_cut_at_any_byte_of_its_last_frame_loses_that_frame_only(paylo
         assert segment.damage == ()
 
 
-@pytest.mark.covers("R13")
+@pytest.mark.covers("TRUST-R13")
 def test_a_segment_cut_within_its_header_holds_nothing():
     content = segment_bytes([b"one"])
     for cut in range(HEADER_BYTES):
@@ -95,7 +95,7 @@ def test_a_damaged_header_is_refused_by_name(place):
         parse_segment(bytes(content), "folder/x.seg")
 
 
-@pytest.mark.covers("R24")
+@pytest.mark.covers("TRUST-R24")
 def test_a_segment_of_another_format_is_refused(monkeypatch):
     monkeypatch.setattr(frames, "SEGMENT", 2)
     content = segment_bytes([b"one"])
@@ -140,7 +140,7 @@ def test_a_segment_is_sealed_by_size_and_by_age(tmp_path):
     assert files(tmp_path) == ["sealed", "sealed"]
 
 
-@pytest.mark.covers("R14")
+@pytest.mark.covers("TRUST-R14")
 def test_two_segments_of_one_nanosecond_do_not_meet(tmp_path):
     writer = SegmentWriter(tmp_path, "w0", roll_bytes=1, now_ns=lambda: 7)
     for payload in (b"one", b"two"):
@@ -190,7 +190,7 @@ def test_a_writer_whose_new_file_was_taken_for_remains_makes_it_again(tmp_path, 
     assert read_segment(writer.path).payloads == (b"one",)
 
 
-@pytest.mark.covers("R9")
+@pytest.mark.covers("TRUST-R9")
 def test_a_refused_write_leaves_nothing_half_written_and_the_next_one_works(tmp_path, monkeypatch):
     writer = SegmentWriter(tmp_path, "w0")
     writer.append(b"one")
@@ -248,7 +248,7 @@ def test_a_folder_that_cannot_be_made_is_a_backend_that_failed(tmp_path):
         writer.commit()
 
 
-@pytest.mark.covers("R8")
+@pytest.mark.covers("TRUST-R8")
 def test_after_a_failed_fsync_the_segment_is_never_trusted_again(tmp_path, monkeypatch):
     def refuse(_):
         raise OSError(5, "Input/output error")
@@ -309,7 +309,7 @@ def stored(folder):
 
 
 @pytest.mark.server
-@pytest.mark.covers("R3")
+@pytest.mark.covers("TRUST-R3")
 def test_no_entry_that_was_acknowledged_is_lost_when_its_worker_is_killed(tmp_path):
     said = 0
     for seed in range(15):
@@ -329,7 +329,7 @@ def test_no_entry_that_was_acknowledged_is_lost_when_its_worker_is_killed(tmp_pa
     assert set(files(tmp_path)) == {"sealed"}
 
 
-@pytest.mark.covers("R9")
+@pytest.mark.covers("TRUST-R9")
 def test_a_file_that_may_not_grow_keeps_what_was_acknowledged_and_no_more(tmp_path):
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))

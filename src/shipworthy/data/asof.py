@@ -6,6 +6,7 @@ when it becomes known) carries that instant along, through every expression, agg
 known yet. What this cannot prove is refused by name.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -60,6 +61,7 @@ def rewrite(text: str, *, sources: Mapping[str, SourceTable], plan: DecisionPlan
     with in_file(file):
         select = _qualified(_parsed(text), sources, plan)
         relation = _Rewriter(sources, plan).query(select, {})
+        _check_written(select)
     return AsOfQuery(tree=select, relation=relation)
 
 
@@ -109,6 +111,26 @@ def _qualified(select: exp.Select, sources: Mapping[str, SourceTable], plan: Dec
         raise InvalidFeatures(str(error).partition("\n")[0], remedy="name the table of every column") from error
     assert isinstance(tree, exp.Select)
     return tree
+
+
+def _check_written(select: exp.Select) -> None:
+    """Refuse a tree that reads as another one once it is written: what was followed has to be what runs."""
+    try:
+        same = _reads(sqlglot.parse_one(select.sql("duckdb", comments=False), dialect="duckdb")) == _reads(select)
+    except SqlglotError:
+        same = False
+    if not same:
+        raise InvalidFeatures(
+            "a name or a text in this SQL would be read as SQL itself",
+            remedy="take quotes and brackets out of its names, units and types",
+        )
+
+
+def _reads(tree: exp.Expr) -> Counter[tuple[str, str, str]]:
+    """Every query, table and column of a tree, with how often it stands there."""
+    kept = [one for one in tree.walk() if isinstance(one, exp.Query | exp.Table | exp.Column)]
+    # DuckDB tells no cases apart, and sqlglot writes functions in capitals.
+    return Counter((one.key, one.text("table").lower(), one.name.lower()) for one in kept)
 
 
 class _Rewriter:
@@ -177,6 +199,7 @@ class _Rewriter:
                 construct=node.key,
             )
         check_clauses(node)
+        _check_alias(node)
         if node.name in ctes:
             return ctes[node.name]
         if node.name == DECISIONS:
@@ -218,6 +241,17 @@ def _check_join(join: exp.Join) -> None:
             f"{kind} JOIN is not understood in features",
             remedy="use JOIN, LEFT JOIN, ASOF LEFT JOIN or CROSS JOIN",
             construct=kind,
+        )
+
+
+def _check_alias(table: exp.Table) -> None:
+    """Refuse new names for the columns of a table: they go by place, and what is late goes by name."""
+    if table.alias_column_names:
+        raise refusal(
+            table,
+            f"the alias {table.alias!r} renames columns",
+            remedy="rename them with AS in a SELECT",
+            construct="column alias",
         )
 
 

@@ -1,6 +1,7 @@
 """What the as-of rewriter understands. Everything else is refused by name: what cannot be proved may not pass."""
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -45,6 +46,9 @@ _PARTS = (
 )  # fmt: skip
 # These are Binary or Unary to sqlglot, but reach into rows or objects.
 _NOT_PARTS = (exp.Dot, exp.JSONExtract, exp.JSONExtractScalar, exp.Kwarg, exp.PropertyEQ)
+
+# Units, time zones and parameters of types, which sqlglot writes as they are.
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _CLAUSES: dict[type[exp.Expr], frozenset[str]] = {
     exp.Select: _words("with_ expressions from_ joins where group having qualify windows distinct order"),
@@ -132,11 +136,24 @@ def check_expression(root: exp.Expr) -> None:
 
 
 def _understood(node: exp.Expr) -> bool:
+    if not _is_plain(node):
+        return False
     if isinstance(node, exp.Anonymous):
         return node.name.lower() in _NAMED
     if isinstance(node, exp.Func):
         return type(node).__name__ in _FUNCTIONS
     return isinstance(node, _PARTS) and not isinstance(node, _NOT_PARTS)
+
+
+def _is_plain(node: exp.Expr) -> bool:
+    """Whether nothing in ``node`` itself would be written as raw SQL: a unit or a type may have been quoted."""
+    if isinstance(node, exp.Var):
+        return _WORD.fullmatch(node.name) is not None
+    if isinstance(node, exp.DataType):
+        return node.this is not exp.DType.USERDEFINED and not node.args.get("kind")
+    if isinstance(node, exp.Column):
+        return not node.args.get("db")
+    return True
 
 
 def _name(node: exp.Expr) -> str:

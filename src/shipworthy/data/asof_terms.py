@@ -14,6 +14,8 @@ from shipworthy.data.asof_grammar import refusal
 
 __all__ = ["PUBLIC", "Terms", "is_windowed", "latest", "require_public", "terms_of"]
 
+# These read the current row too, which the frame need not hold.
+_BEYOND_FRAME = (exp.CumeDist, exp.DenseRank, exp.Ntile, exp.PercentRank, exp.Rank)
 _WRAPPERS = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
 
 
@@ -101,13 +103,17 @@ def is_windowed(call: exp.AggFunc) -> bool:
 def _of_window(window: exp.Window, resolve: Resolve) -> Terms:
     for part in [*(window.args.get("partition_by") or ()), window.args.get("order"), window.args.get("spec")]:
         require_public(part, resolve, "a late value may not choose or order the rows of a window")
+    for order in window.this.find_all(exp.Order):  # ties would fall by rows outside of the frame
+        require_public(order, resolve, "a late value may not order the arguments of a window function")
     inner = _union(terms_of(one, resolve) for one in _arguments(window.this))
     if not inner.known:
         return inner
     core = _core(window.this)
     if isinstance(core, exp.Lag | exp.Lead):
         return _of_shift(window, core, resolve)
-    if not isinstance(core, exp.AggFunc):
+    if isinstance(core, exp.NthValue):
+        require_public(core.args.get("offset"), resolve, "a late value may not choose the row of nth_value")
+    if not isinstance(core, exp.AggFunc) or isinstance(core, _BEYOND_FRAME):
         raise refusal(
             window,
             f"the window function {core.key} over late values is not understood",

@@ -1,6 +1,6 @@
 """Features as of decision time: the project's one SELECT, made safe by ``asof`` and checked on its way out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from shipworthy.core.errors import InvalidData, InvalidFeatures, InvalidProject
 from shipworthy.core.progress import Progress, silent
 from shipworthy.data.asof import AsOfQuery, rewrite
 from shipworthy.data.asof_grammar import nearest
-from shipworthy.data.asof_relations import DecisionPlan, SourceTable
+from shipworthy.data.asof_relations import HIDDEN, DecisionPlan, SourceTable
 from shipworthy.data.contract import Contract
 from shipworthy.data.features_frame import Answer, make_frame
 from shipworthy.data.frame import FeatureFrame
@@ -86,6 +86,7 @@ def source_tables(project: Project, engine: Engine, contracts: Mapping[str, Cont
     tables: dict[str, SourceTable] = {}
     for name in data.sources:
         columns = tuple(one.lower() for one in engine.columns(name))
+        _check_names(name, columns)
         contract = contracts.get(name)
         late = {one.name.lower(): one.known_at for one in contract.properties if one.known_at} if contract else {}
         tables[name.lower()] = SourceTable(
@@ -97,6 +98,18 @@ def source_tables(project: Project, engine: Engine, contracts: Mapping[str, Cont
         known_at = {**primary.known_at, target: _after(data.event_time, data.label_delay)}
         tables[data.primary.name.lower()] = SourceTable(name=primary.name, columns=primary.columns, known_at=known_at)
     return tables
+
+
+def _check_names(source: str, columns: Sequence[str]) -> None:
+    """Refuse a column of the data that would stand where the rewriter writes when a value becomes known."""
+    taken = [one for one in columns if one.startswith(HIDDEN)]
+    if taken:
+        raise InvalidData(
+            f"source {source!r} has a column {taken[0]!r}; names that begin with {HIDDEN!r} are kept for the rewriter",
+            remedy="rename the column",
+            source=source,
+            column=taken[0],
+        )
 
 
 def _after(column: str, delay: timedelta) -> str:
@@ -177,6 +190,14 @@ def _check_output(query: AsOfQuery, key: str, tables: Mapping[str, SourceTable],
             f"{file}: the SELECT has no column {key!r}, the key that names each decision",
             remedy=f"add d.{key} to the SELECT, from decisions AS d",
             file=file,
+        )
+    kept = [one for one in columns if one in {*Answer.FIXED, Answer.FOUND}]
+    if kept:
+        raise InvalidFeatures(
+            f"{file}: the feature name {kept[0]!r} is kept for the frame",
+            remedy="give the column another name",
+            file=file,
+            feature=kept[0],
         )
     if len(columns) == 1:
         raise InvalidFeatures(f"{file}: the SELECT has no feature beside the key", remedy="add columns", file=file)

@@ -76,7 +76,7 @@ class DuckDbEngine:
                 remedy="write one SELECT over the project's sources",
                 sql=tree.sql("duckdb"),
             )
-        text = tree.sql("duckdb")
+        text = tree.sql("duckdb", comments=False)
         progress("asking the data")
         with _translated("the SQL cannot run", InvalidFeatures, sql=text):
             return self._connection.sql(text).to_arrow_table()

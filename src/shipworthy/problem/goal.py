@@ -9,7 +9,7 @@ from shipworthy.core.errors import InvalidGoal
 
 __all__ = ["Bar", "Budgets", "Goal", "ValueMatrix"]
 
-_BAR = re.compile(r"^\s*(>=|<=)\s*(?:(baseline)\s*(?:([+-])\s*)?)?([0-9][0-9_.eE]*)?\s*$")
+_BAR = re.compile(r"^\s*(>=|<=)\s*(?:(baseline)\s*(?:([+-])\s*)?)?([0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)?\s*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

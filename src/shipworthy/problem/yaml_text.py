@@ -9,7 +9,7 @@ from shipworthy.core.digests import Json
 __all__ = ["render_yaml"]
 
 # What reads back as a text without quotes: words of plain characters that are no other YAML type, not even in 1.1.
-_PLAIN = re.compile(r"^[A-Za-z_/][A-Za-z0-9_./@+-]*(?: [A-Za-z0-9_./@+-]+)*$")
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+-]*(?: [A-Za-z0-9_./@+-]+)*")
 _OTHER_TYPES = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 # JSON is YAML, except for characters that YAML wants spelt.
 _SPELT = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)}
@@ -62,6 +62,6 @@ def _entry(head: str, value: Json, where: str, depth: int, comments: Mapping[str
 
 
 def _scalar(value: Json) -> str:
-    if isinstance(value, str) and _PLAIN.match(value) and value.lower() not in _OTHER_TYPES:
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _OTHER_TYPES:
         return value
     return json.dumps(value, ensure_ascii=False).translate(_SPELT)
