@@ -66,7 +66,7 @@ def inputs_of(package: Package, names: Sequence[str] | None = None) -> Inputs:
     mlflow = MlflowCodec(package.signature, Limits())
 
     def decode(body: bytes, content_type: str, protocol: str) -> Mapping[str, Sequence[object]]:  # noqa: ARG001
-        picked = _pick(body, wanted)
+        picked = _pick(body, protocol, wanted)
         if picked is not None:
             return picked
         rows = (oip if protocol == "oip" else mlflow).decode(body)
@@ -76,20 +76,16 @@ def inputs_of(package: Package, names: Sequence[str] | None = None) -> Inputs:
     return Inputs(fields=schema, decode=decode)
 
 
-def _pick(body: bytes, wanted: Sequence[Field]) -> Mapping[str, Sequence[object]] | None:
-    """The wanted features of a body in one of the two usual forms, read without looking at the others; else None.
-
-    A recorded prediction was decoded and held to its contract once already, so its values are what they should be.
-    """
-    asked = msgspec.json.decode(body)
-    if not isinstance(asked, dict):
+def _pick(body: bytes, protocol: str, wanted: Sequence[Field]) -> Mapping[str, Sequence[object]] | None:
+    """The wanted features of a body in one of the two usual forms, read without looking at the others; else None."""
+    try:
+        asked = msgspec.json.decode(body)
+        if protocol == "oip":
+            data = {one["name"]: one["data"] for one in asked["inputs"]}
+            return {field.name: _flat(data[field.name]) for field in wanted}
+        return {field.name: [one[field.name] for one in asked["dataframe_records"]] for field in wanted}
+    except (msgspec.DecodeError, LookupError, TypeError):  # another form; the codec knows them all
         return None
-    if isinstance(records := asked.get("dataframe_records"), list):
-        return {field.name: [one.get(field.name) for one in records] for field in wanted}
-    if isinstance(tensors := asked.get("inputs"), list) and all(isinstance(one, dict) for one in tensors):
-        data = {one["name"]: one["data"] for one in tensors}
-        return {field.name: _flat(data[field.name]) for field in wanted}
-    return None
 
 
 def _flat(data: Sequence[object]) -> Sequence[object]:

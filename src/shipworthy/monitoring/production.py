@@ -1,6 +1,7 @@
 """Production as numbers: every request, every predicted row, and what became of it as far as it is known."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,8 @@ from shipworthy.problem.value import decide
 from shipworthy.stats.scores import Scores
 
 __all__ = ["Production", "Rows", "read_production"]
+
+_YES_OR_NO: Final = pa.array([0.0, 1.0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,7 +28,7 @@ class Rows:
         baseline: What the baseline says of the same rows, fractions in [0, 1], shape (n_rows,).
         baseline_acted: What it would have decided, shape (n_rows,).
         labelled: Whether the outcome is known and may be held against what was said, shape (n_rows,): a model that
-            said NaN or no fraction said nothing that can be scored.
+            said NaN or no fraction said nothing that can be scored, and a label beside 1 and 0 is no outcome.
         truth: The outcome; False where it is not known, shape (n_rows,).
     """
 
@@ -101,7 +104,7 @@ def read_production(
             acted=_booleans(acted),
             baseline=said,
             baseline_acted=decide(goal, said),
-            labelled=_booleans(label.is_valid()) & (probability >= 0) & (probability <= 1),
+            labelled=_booleans(pc.is_in(label, _YES_OR_NO)) & (probability >= 0) & (probability <= 1),
             truth=_booleans(pc.equal(label.fill_null(0), 1)),
         ),
     )

@@ -13,6 +13,8 @@ from shipworthy.stores.records import Feedback
 __all__ = ["decode_feedback", "nanoseconds"]
 
 _MOST: Final = 10_000
+_FIRST_YEAR, _LAST_YEAR = 1678, 2261
+_TOLERANCE_NS: Final = 86_400 * 1_000_000_000
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
@@ -62,7 +64,13 @@ def decode_feedback(body: bytes, *, received_ns: int, now_ns: int) -> list[Feedb
 
 
 def nanoseconds(instant: datetime) -> int:
-    """An aware instant in ns since 1970 UTC."""
+    """An aware instant in ns since 1970 UTC.
+
+    Raises:
+        OverflowError: If a record cannot hold it: before 1678 or after 2261.
+    """
+    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        raise OverflowError(f"the year {instant.year} is out of range")
     return int(instant.timestamp()) * 1_000_000_000 + instant.microsecond * 1_000
 
 
@@ -71,19 +79,26 @@ def _entry(index: int, one: _Statement, received_ns: int, now_ns: int) -> Feedba
         request_id=one.request_id,
         row=one.row,
         outcome=one.outcome,
-        observed_ns=now_ns if one.observed_at is None else _observed(index, one.observed_at),
+        observed_ns=now_ns if one.observed_at is None else _observed(index, one.observed_at, received_ns),
         received_ns=received_ns,
         source=one.source,
         feedback_id=one.feedback_id,
     )
 
 
-def _observed(index: int, text: str) -> int:
+def _observed(index: int, text: str, received_ns: int) -> int:
     try:
-        return nanoseconds(parse_instant(text))
+        observed_ns = nanoseconds(parse_instant(text))
     except (ValueError, OverflowError) as error:
         raise InvalidRequest(
             f"feedback {index}: observed_at {text[:40]!r} is no instant",
             remedy="send ISO 8601, such as 2013-10-01T14:05:00Z",
             field="observed_at",
         ) from error
+    if observed_ns > received_ns + _TOLERANCE_NS:  # it would outweigh every correction that is still to come
+        raise InvalidRequest(
+            f"feedback {index}: observed_at {text[:40]!r} is in the future",
+            remedy="send the instant at which the outcome was seen; look at both clocks",
+            field="observed_at",
+        )
+    return observed_ns

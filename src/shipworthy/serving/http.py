@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpProtocol"]
 
-_NOTED: Final = frozenset({b"x-request-id", b"shipworthy-key", b"shipworthy-time", b"content-type"})
+_NOTED: Final = frozenset({b"x-request-id", b"shipworthy-key", b"shipworthy-time", b"content-type", b"origin"})
 _UNUSUAL: Final = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
 _CHANGING: Final = frozenset({b"x-request-id", b"shipworthy-key", b"shipworthy-time"})
 _MOST_KNOWN: Final = 1_024
@@ -135,7 +135,8 @@ class HttpProtocol(HttpToolsProtocol):
         if began_whole and self._messages == 1 and not self._is_amid and self._target is not None:
             self._know(data)
         if self._in_head:
-            self._head_bytes += len(data)
+            # Behind whole messages the head's own part of the piece is not known; it is one piece of reading at most.
+            self._head_bytes += 0 if self._messages else len(data)
             if self._head_bytes > self.service.limits.header_bytes:
                 self._refuse(_too_large("the request's head", self.service.limits.header_bytes, "headers"))
 

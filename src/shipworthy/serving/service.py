@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 from shipworthy.core.clock import parse_instant
-from shipworthy.core.errors import BackendFailed, InvalidRequest
+from shipworthy.core.errors import BackendFailed, InvalidRequest, Refused
 from shipworthy.core.plan import Plan
 from shipworthy.serving.batcher import Batcher
 from shipworthy.serving.deployment import Deployment, Live, Target, make_deployment, targets
@@ -138,6 +138,11 @@ class Service:
     def _heed(self, exchange: Exchange) -> None:
         """Take the id and the time that the headers give."""
         noted = exchange.noted
+        if b"origin" in noted:
+            raise Refused(
+                "a page in a browser may not ask here: any page could, with the rights of whoever reads it",
+                remedy="let the page's own server ask, without the header Origin",
+            )
         given = noted.get(b"x-request-id")
         if given is not None and _is_safe(given, self.limits.id_length):
             exchange.request_id = given.decode()

@@ -176,7 +176,23 @@ def _features(
         for name in names:
             values = read.get(name, ())
             columns[name] += values if len(values) == length else [None] * length
-    return {field.name: pa.array(columns[field.name], field.type) for field in inputs.fields}
+    return {field.name: _array(columns[field.name], field.type) for field in inputs.fields}
+
+
+def _array(values: Sequence[object], kind: pa.DataType) -> pa.Array:
+    """The values as one column; one that is of another type, or too large for it, is null and spares the others."""
+    try:
+        return pa.array(values, kind)
+    except (pa.ArrowException, OverflowError):
+        return pa.array([_fitting(one, kind) for one in values], kind)
+
+
+def _fitting(value: object, kind: pa.DataType) -> object:
+    try:
+        plain = float(value) if pa.types.is_floating(kind) and isinstance(value, int) else value
+        return pa.scalar(plain, kind).as_py()
+    except (pa.ArrowException, OverflowError):
+        return None
 
 
 def _decoded(body: bytes, content_type: str, protocol: str, inputs: Inputs) -> Mapping[str, Sequence[object]]:
