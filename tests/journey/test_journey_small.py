@@ -1,5 +1,6 @@
 """The whole way on a small project: a question becomes a recorded endpoint, labels come late, value is shown."""
 
+import html
 import json
 import sqlite3
 import urllib.request
@@ -18,11 +19,12 @@ from shipworthy.app.opened import open_project
 from shipworthy.app.plans import newest_plan
 from shipworthy.app.records import export_records, list_records
 from shipworthy.app.release import release
+from shipworthy.app.report import draw_project, write_report
 from shipworthy.app.ship import ship
 from shipworthy.app.status import status
 from shipworthy.app.train import train
 from shipworthy.app.up import Up
-from shipworthy.core.errors import Refused
+from shipworthy.core.errors import NotFound, Refused
 
 pytestmark = [pytest.mark.server]
 
@@ -177,3 +179,18 @@ def test_a_second_package_climbs_as_a_canary_and_becomes_the_champion_on_evidenc
     assert variants == {"champion", "challenger"}
     assert "rollout.finish" in [one["kind"] for one in history(opened, limit=1000)]
     assert ship(opened_at(folder), yes=True, direct=True).plan.number == 3
+
+
+@pytest.mark.covers("P16", "R1", "N7")
+def test_the_report_is_one_page_that_needs_no_server_and_the_pictures_draw_themselves_in_a_notebook(tmp_path):
+    opened = opened_at(write_project(tmp_path / "project"))
+    with pytest.raises(NotFound, match="no run to report on"):
+        write_report(opened, tmp_path / "early.html")
+    ship(opened, yes=True)
+    page = write_report(opened, tmp_path / "report.html").read_text()
+    assert "leakage.single_feature" in page
+    assert "src=" not in page.split("<body>")[1]
+    for picture in draw_project(opened):
+        shown = picture._repr_mimebundle_()
+        assert shown["application/vnd.plotly.v1+json"]["data"]
+        assert picture.title.split("'")[0] in html.unescape(page)

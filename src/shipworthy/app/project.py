@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shipworthy.app.opened import Opened, open_project
 from shipworthy.core.digests import Json
 from shipworthy.core.progress import Progress, silent
 from shipworthy.problem.project import Project
+
+if TYPE_CHECKING:
+    from shipworthy.app.pictures.picture import Picture
 
 __all__ = ["OpenProject"]
 
@@ -106,6 +110,18 @@ class OpenProject:
         from shipworthy.app.records import list_records
 
         return list_records(self._opened, outcome=outcome, since=since, limit=limit)
+
+    def pictures(self) -> "tuple[Picture, ...]":
+        """The project's pictures: run, gate and endpoint; a notebook draws each, and ``rows`` holds its numbers."""
+        from shipworthy.app.report import draw_project
+
+        return draw_project(self._opened)
+
+    def report(self, file: str | Path) -> Path:
+        """Write the pictures and findings as one HTML file that opens anywhere."""
+        from shipworthy.app.report import write_report
+
+        return write_report(self._opened, Path(file))
 
     def incidents(self, *, everything: bool = False) -> list[dict[str, Json]]:
         """What went wrong; with ``everything``, closed incidents too."""

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "history": "Show the ledger, what served at a time, or verify the chain.",
     "records": "Show predictions as they happened, or export them.",
     "incidents": "Show what went wrong, since when, and what to do.",
+    "report": "Write pictures and findings as one HTML file that opens anywhere.",
     "schema": "Print the JSON Schema of shipworthy.yaml for editors.",
     "config": "Show the settings of the workspace and where each comes from.",
 }

@@ -40,6 +40,10 @@ class Picture:
         if wrong is not None:
             raise ValueError(f"picture {self.name!r}: {wrong} does not fit the columns {self.columns}")
 
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        """How a notebook shows it: it knows Plotly's figures by this media type."""
+        return {"application/vnd.plotly.v1+json": dict(self.figure), "text/plain": self.title}
+
 
 class Moment(Protocol):
     """Something that happened and belongs on a picture of time, such as a new plan."""
