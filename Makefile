@@ -13,7 +13,8 @@ run: $(VENV)/.run  ## Set up, ship the worked example, serve it and replay its l
 
 test: $(VENV)/.dev  ## All tests
 	$(BIN)/python examples/flights/prepare.py
-	$(BIN)/pytest
+	$(BIN)/pytest -m journey -n 0  # alone: its search has a budget of seconds, which neighbours would eat
+	$(BIN)/pytest -m "not journey"
 
 check: $(VENV)/.dev lint types imports  ## All that needs no server, engine or browser
 	$(BIN)/pytest -m "$(CHECK_TESTS)"

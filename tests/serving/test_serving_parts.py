@@ -134,11 +134,11 @@ def test_outputs_of_other_names_are_kept_as_json():
 
 def test_feedback_is_taken_one_by_one_or_in_batches():
     one = b'{"request_id":"a","outcome":true,"row":2,"observed_at":"2013-10-01T12:00:00Z","feedback_id":"f"}'
-    (statement,) = decode_feedback(one, received_ns=7, now_ns=9)
+    (statement,) = decode_feedback(one, received_ns=1_400_000_000 * 10**9, now_ns=9)
     assert (statement.request_id, statement.row, statement.outcome, statement.feedback_id) == ("a", 2, True, "f")
-    assert (statement.observed_ns, statement.received_ns) == (1_380_628_800 * 10**9, 7)
-    (other,) = decode_feedback(b'{"feedback":[{"request_id":"a","outcome":2.5}]}', received_ns=7, now_ns=9)
-    assert (other.outcome, other.observed_ns) == (2.5, 9)
+    assert (statement.observed_ns, statement.received_ns) == (1_380_628_800 * 10**9, 1_400_000_000 * 10**9)
+    (other,) = decode_feedback(b'{"feedback":[{"request_id":"a","outcome":0}]}', received_ns=7, now_ns=9)
+    assert (other.outcome, other.observed_ns) == (0, 9)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +151,8 @@ def test_feedback_is_taken_one_by_one_or_in_batches():
         b'{"request_id":"","outcome":true}',
         b'{"request_id":"a","outcome":"yes"}',
         b'{"request_id":"a","outcome":NaN}',
+        b'{"request_id":"a","outcome":7}',
+        b'{"request_id":"a","outcome":0.5}',
         b'{"request_id":"a","outcome":true,"row":-1}',
         b'{"request_id":"a","outcome":true,"observed_at":"yesterday"}',
         b'{"request_id":"a","outcome":true,"more":1}',

@@ -1,19 +1,22 @@
 """Approve: a person's yes or no, bound to the digest of one package and of the verdict on it."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from shipworthy.app.opened import Opened
 from shipworthy.app.workspace import Workspace
 from shipworthy.core.digests import Json
-from shipworthy.core.errors import NotFound
+from shipworthy.core.errors import NotFound, Refused
 from shipworthy.core.findings import Verdict
 from shipworthy.governance.approvals import Approval, Decision, decide, require_approval
-from shipworthy.packaging.package import open_package
+from shipworthy.packaging.package import Package, open_package
 from shipworthy.stores.documents import Document
 
 __all__ = ["approval_of", "approve", "decide_on", "find_package"]
 
 _MOST = 1000
+_KIND = {one: f"approval.{one.value}" for one in Decision}
+_KINDS = frozenset(_KIND.values())
 
 
 def approve(opened: Opened, *, package: str | None = None, reason: str = "", yes: bool = True) -> Mapping[str, Json]:
@@ -46,24 +49,22 @@ def decide_on(workspace: Workspace, package: str, verdict: str, decision: Decisi
         Refused: If the person may not decide, or the verdict is about something else.
     """
     described = workspace.documents.get("package", package).body
-    judged = Verdict.from_json(_mapping(workspace.documents.get("verdict", verdict).body["verdict"]))
-    content = open_package(workspace.packages / package).content_digest
+    workspace.documents.get("verdict", verdict)
+    kept = open_package(workspace.packages / package)
     approval = decide(
         workspace.person,
         decision,
         package=package,
-        content=content,
-        verdict=judged,
-        author=str(described["author"]),
+        content=kept.content_digest,
+        verdict=_verdict_inside(kept, verdict),
+        author=str(kept.origin["author"]),  # what the digest covers, and not what the database says
         own_allowed=workspace.config.approve_own,
         reason=reason,
         at=workspace.clock.now(),
     )
     body = {"project": described["project"], **approval.to_json()}
     workspace.documents.add("approval", workspace.new_id("approval"), body)
-    workspace.note(
-        f"approval.{decision.value}", package, verdict=verdict, reason=reason, role=workspace.person.role.value
-    )
+    workspace.note(_KIND[decision], package, verdict=verdict, reason=reason, role=workspace.person.role.value)
     return body
 
 
@@ -90,13 +91,51 @@ def find_package(opened: Opened, package: str | None) -> Document:
 def approval_of(workspace: Workspace, package: str, verdict: str) -> Approval:
     """The approval by which ``package`` may serve.
 
+    It counts only where package, documents and ledger agree: the package is whole and holds this verdict, which
+    passed, and the ledger tells of the same words on it as the documents.
+
     Raises:
+        InvalidPackage: If the package was altered since it was judged.
         Refused: If nobody approved exactly this package on exactly this verdict, or somebody refused it.
     """
-    given = workspace.documents.find("approval", where={"package": package}, limit=_MOST)
-    return require_approval([Approval.from_json(one.body) for one in given], package=package, verdict=verdict)
+    inside = _verdict_inside(open_package(workspace.packages / package), verdict)
+    if not inside.passed:
+        raise Refused(
+            f"the verdict inside package {package[:12]} failed", remedy="train again and judge that", package=package
+        )
+    found = workspace.documents.find("approval", where={"package": package}, limit=_MOST)
+    given = [Approval.from_json(one.body) for one in found]
+    told = Counter(
+        (event.actor, event.kind, event.facts.get("verdict"))
+        for event in workspace.ledger.history(subject=package)
+        if event.kind in _KINDS
+    )
+    if lost := told - Counter(map(_told_as, given)):
+        raise Refused(
+            f"{next(iter(lost))[0]} decided on package {package[:12]} by the ledger, and that decision was taken out",
+            remedy="restore the database from a backup",
+            package=package,
+        )
+    # Without its event in the ledger an approval is a row that somebody put into the database.
+    return require_approval([one for one in given if _told_as(one) in told], package=package, verdict=verdict)
 
 
-def _mapping(value: Json) -> Mapping[str, Json]:
-    assert isinstance(value, Mapping)
-    return value
+def _told_as(approval: Approval) -> tuple[str, str, Json]:
+    """What the ledger says of an approval."""
+    return approval.person, _KIND[approval.decision], approval.verdict
+
+
+def _verdict_inside(package: Package, verdict: str) -> Verdict:
+    """The verdict that stands in the package itself.
+
+    Raises:
+        Refused: If it is not the one of that digest.
+    """
+    if package.verdict is None or package.verdict.digest != verdict:
+        raise Refused(
+            f"package {package.digest[:12]} does not hold the verdict {verdict[:12]}",
+            remedy="judge it again with `shipworthy test` and decide on its own verdict",
+            package=package.digest,
+            verdict=verdict,
+        )
+    return package.verdict

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, time
+from decimal import Decimal
 
 import msgspec
 import pyarrow as pa
@@ -58,5 +60,9 @@ def _tensor(field: Field, values: Sequence[object]) -> Json:
 def _finite(value: object) -> Json:
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
     assert value is None or isinstance(value, str | int | float | bool)
     return value

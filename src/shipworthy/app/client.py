@@ -81,7 +81,9 @@ class Client:
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
         except OSError as error:
             raise BackendFailed(
-                f"nobody answers at {url}", remedy="start the endpoint with `shipworthy up`", url=url
+                f"nobody answers at {url}",
+                remedy="start the endpoint with `shipworthy up`, or name its address with --url",
+                url=url,
             ) from error
         try:
             yield cls(reader, writer, parts.netloc)

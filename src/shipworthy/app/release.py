@@ -7,6 +7,8 @@ from shipworthy.app.plans import newest_plan, publish
 from shipworthy.app.rollout import begin_canary
 from shipworthy.core.errors import Refused
 from shipworthy.core.plan import Plan, Role, Variant
+from shipworthy.packaging.package import open_package
+from shipworthy.packaging.signature import Field
 from shipworthy.stores.documents import Document
 
 __all__ = ["release"]
@@ -44,7 +46,25 @@ def release(opened: Opened, package: Document, *, why: str, direct: bool = False
             endpoint=endpoint,
             package=package.id,
         )
+    _need_equal_inputs(opened, last.champion.package, package.id)
     return begin_canary(opened, last, package.id, why=why)
+
+
+def _need_equal_inputs(opened: Opened, champion: str, package: str) -> None:
+    """A caller cannot know which variant will answer, so both have to take the same request."""
+    now, then = ({one.name for one in _inputs(opened, digest)} for digest in (champion, package))
+    if now != then:
+        changed = ", ".join(sorted(now ^ then))
+        raise Refused(
+            f"package {package[:12]} takes other inputs than the champion ({changed}), so they cannot share traffic",
+            remedy="tell the callers, then release it in one step with `shipworthy ship --direct`",
+            package=package,
+            inputs=sorted(now ^ then),
+        )
+
+
+def _inputs(opened: Opened, digest: str) -> tuple[Field, ...]:
+    return open_package(opened.workspace.packages / digest).signature.inputs
 
 
 def _direct(opened: Opened, package: str, last: Plan | None) -> Plan:

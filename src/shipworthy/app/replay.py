@@ -87,11 +87,12 @@ def replay(
         pending.expect(rows)
         fresh = rows[~known[rows]]
         if len(rows) and not len(fresh):
-            continue  # lived through already; its outcomes are sent again with the next day's, which changes nothing
+            clock.move_to(_end_of(day))
+            continue  # lived through already; its outcomes are sent again later, which changes nothing
         answers = asyncio.run(ask_all(url, _questions(frame.rows(fresh)), connections=connections))
         asked += len(answers)
         answered += sum(answer.status == 200 for answer in answers)
-        clock.move_to(datetime(day.year, day.month, day.day, tzinfo=UTC) + _DAY)
+        clock.move_to(_end_of(day))
         labels += _send(url, pending.due(clock.now()))
         on_day(clock.now())
         progress(f"replaying {day}: {asked:,} requests, {labels:,} outcomes", done=(number + 1) / count)
@@ -133,6 +134,10 @@ class _Outcomes:
             }
             for row in due
         ]
+
+
+def _end_of(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + _DAY
 
 
 def _by_day(instants: Sequence[datetime]) -> Mapping[date, NDArray[np.int64]]:

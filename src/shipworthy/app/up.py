@@ -1,5 +1,6 @@
 """Up: endpoint, controller and console on this machine, until interrupted."""
 
+import fcntl
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +26,7 @@ from shipworthy.app.views import words
 from shipworthy.app.workspace import Workspace
 from shipworthy.core.clock import ManualClock
 from shipworthy.core.digests import Json
-from shipworthy.core.errors import InvalidConfig, UserError
+from shipworthy.core.errors import InvalidConfig, Refused, UserError
 from shipworthy.core.progress import Progress, silent
 from shipworthy.data.frame import INSTANT
 from shipworthy.governance.ledger import PLAN_PUBLISHED
@@ -61,6 +62,8 @@ class Result:
         """The result in words, each estimate with its interval."""
         done, goal = self.replayed, self.opened.project.goal
         lines = [f"replayed {done.days} days: {done.asked:,} requests, {done.labels:,} outcomes"]
+        if not done.asked:
+            lines = [f"all {done.days} days were replayed before; nothing was asked again"]
         metrics = cast("Mapping[str, Mapping[str, float | None]]", self.performance.get("metrics", {}))
         for name, one in metrics.items():
             unit = goal.unit_per_1000 if name.endswith("per_1000") else ""
@@ -96,30 +99,32 @@ class Up:
             replaying: Whether time is simulated: the clock then stands at the project's ``data.until``.
 
         Raises:
-            Refused: If nothing was released yet.
+            Refused: If the workspace is up already, or nothing was released yet.
             InvalidConfig: If a port is in use.
             BackendFailed: If the endpoint does not start.
         """
-        opened = _with_simulated_time(opened) if replaying else opened
         config = opened.workspace.config
-        restore_plan(opened)
         options = ["--policy", config.record_policy, *(_REPLAYING if replaying else [])]
         stop = threading.Event()
-        console = _listen(config.console_port)
-        try:
-            with launch(config.folder, port=config.endpoint_port, workers=config.workers, options=options) as server:
+        log = config.folder / "server.log"
+        with _only_one(opened), _listen(config.console_port, "--console-port") as console:
+            _listen(config.endpoint_port, "--port").close()  # say it here, where the message is seen
+            opened = _with_simulated_time(opened) if replaying else opened
+            restore_plan(opened)
+            with launch(
+                config.folder, port=config.endpoint_port, workers=config.workers, options=options, log=log
+            ) as server:
                 actions = Actions(opened.workspace)
                 url = f"http://127.0.0.1:{console.getsockname()[1]}"
                 threads = [_serve_site(site(opened.workspace, actions), console, stop)]
                 if not replaying:
                     threads.append(_run_controller(opened, stop))
-                yield cls(opened, server, url, stop)
-                stop.set()
-                for thread in threads:
-                    thread.join(timeout=10)
-        finally:
-            stop.set()
-            console.close()
+                try:
+                    yield cls(opened, server, url, stop)
+                finally:
+                    stop.set()
+                    for thread in threads:
+                        thread.join(timeout=10)
 
     def replay(self, *, days: int | None = None, progress: Progress = silent) -> Result:
         """Send the project's rows from ``data.until`` on as live traffic; days lived through already are left out.
@@ -200,7 +205,22 @@ def _kinds(opened: Opened) -> dict[str, Steps]:
     return {MONITOR: monitoring_steps(opened), ROLLOUT: rollout_steps(opened)}
 
 
-def _listen(port: int) -> socket.socket:
+@contextmanager
+def _only_one(opened: Opened) -> Iterator[None]:
+    """Hold the workspace's lock: two controllers would look at production twice, on two clocks."""
+    with (opened.workspace.folder / "up.lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused(
+                f"the workspace {opened.workspace.folder} is up already",
+                remedy="stop the other `shipworthy up` first, or copy the project to another folder",
+                folder=str(opened.workspace.folder),
+            ) from error
+        yield
+
+
+def _listen(port: int, option: str) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -208,8 +228,8 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise InvalidConfig(
-            f"port {port} on 127.0.0.1 cannot be used for the console: {error.strerror}",
-            remedy="end what listens there, or choose another with --console-port",
+            f"port {port} on 127.0.0.1 cannot be used: {error.strerror}",
+            remedy=f"end what listens there, or choose another with {option}",
             port=port,
         ) from error
     return listener

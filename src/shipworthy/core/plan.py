@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+import msgspec
 
 from shipworthy.core.digests import Json
 
@@ -63,6 +66,9 @@ class Plan:
         total = sum(variant.weight for variant in self.variants)
         if abs(total - 1) > 1e-9:
             raise ValueError(f"plan {self.number} of {self.endpoint!r}: weights sum to {total}, not 1")
+        champions = sum(variant.role is Role.CHAMPION for variant in self.variants)
+        if champions != 1 or len({variant.name for variant in self.variants}) < len(self.variants):
+            raise ValueError(f"plan {self.number} of {self.endpoint!r}: it needs one champion, and names that differ")
 
     @property
     def champion(self) -> Variant:
@@ -85,10 +91,36 @@ class Plan:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Json]) -> "Plan":
-        """Read what :meth:`to_json` wrote."""
-        known = dict(body)
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            ValueError: If ``body`` has another form.
+        """
+        read = msgspec.convert(body, _Body)
         variants = tuple(
-            Variant(**{**one, "role": Role(one["role"])})  # type: ignore[dict-item, call-overload, arg-type, index]
-            for one in known.pop("variants")  # type: ignore[union-attr]
+            Variant(name=one.name, role=one.role, package=one.package, weight=one.weight) for one in read.variants
         )
-        return cls(**known, variants=variants)  # type: ignore[arg-type]
+        return cls(
+            endpoint=read.endpoint,
+            number=read.number,
+            variants=variants,
+            fallback=read.fallback,
+            approved=read.approved,
+            salt=read.salt,
+        )
+
+
+class _Variant(msgspec.Struct, forbid_unknown_fields=True):
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    role: Role
+    package: str
+    weight: float
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
+    endpoint: str
+    number: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    variants: list[_Variant]
+    fallback: bool = True
+    approved: bool = True
+    salt: str = ""

@@ -184,7 +184,7 @@ def require_approval(approvals: Iterable[Approval], *, package: str, verdict: st
         problem = f"nobody has approved package {package[:12]} on its verdict {verdict[:12]}"
     raise Refused(
         problem,
-        remedy=f"have an owner look at the findings and run `shipworthy approve {package[:12]}`",
+        remedy=f"have an owner look at the findings and run `shipworthy approve --package {package[:12]}`",
         package=package,
         verdict=verdict,
     )

@@ -20,7 +20,7 @@ _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 class _Statement(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     request_id: _Name
-    outcome: bool | float
+    outcome: bool | Annotated[float, msgspec.Meta(ge=0, le=1)]
     row: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 0
     observed_at: str | None = None
     feedback_id: Annotated[str, msgspec.Meta(max_length=128)] = ""
@@ -75,6 +75,12 @@ def nanoseconds(instant: datetime) -> int:
 
 
 def _entry(index: int, one: _Statement, received_ns: int, now_ns: int) -> Feedback:
+    if one.outcome not in {0, 1}:
+        raise InvalidRequest(
+            f"feedback[{index}].outcome is {one.outcome}: it says neither yes nor no",
+            remedy="send true or false (or 1 or 0): what happened to the question that was asked",
+            field="outcome",
+        )
     return Feedback(
         request_id=one.request_id,
         row=one.row,

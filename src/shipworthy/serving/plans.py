@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -56,13 +57,15 @@ class PlanWatcher:
         """Take over every plan that is new or failed a while ago."""
         for path in sorted((self._home / "plans").glob("*.json")):
             name = path.stem
-            if self._endpoints and name not in self._endpoints:
+            if name.startswith(".") or (self._endpoints and name not in self._endpoints):
                 continue
             try:
-                stat = path.stat()
-            except FileNotFoundError:
+                state = path.stat()
+            except OSError:
                 continue
-            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for
+                continue
+            stamp = (state.st_mtime_ns, state.st_size, state.st_ino)
             if stamp != self._stamps.get(name) or time.monotonic() > self._retry_s.get(name, float("inf")):
                 self._stamps[name] = stamp
                 await self._follow(path)
@@ -75,6 +78,7 @@ class PlanWatcher:
             plan = read_plan(path)
             predictors = await loop.run_in_executor(self._loader, self._load, plan, loaded)
             service.deploy(plan, predictors)
+            self._note(plan, predictors)
         except ShipworthyError as error:
             self._report(name, error)
             return
@@ -85,13 +89,15 @@ class PlanWatcher:
             return
         self._retry_s.pop(name, None)
         self._app.problems.pop(name, None)
-        metrics = service.metrics
+        loop.call_later(_SETTLE_AFTER_S, settle_memory)
+        tell("plan.taken", endpoint=name, plan=plan.number, packages=[one.package[:12] for one in plan.variants])
+
+    def _note(self, plan: Plan, predictors: dict[str, Predictor]) -> None:
+        metrics, name = self._app.service.metrics, plan.endpoint
         metrics.largest("shipworthy_plan_number", endpoint=name).set(plan.number)
         for variant in plan.variants:
             took_s = predictors[variant.package].load_s
             metrics.largest("shipworthy_model_load_seconds", endpoint=name, variant=variant.name).set(took_s)
-        loop.call_later(_SETTLE_AFTER_S, settle_memory)
-        tell("plan.taken", endpoint=name, plan=plan.number, packages=[one.package[:12] for one in plan.variants])
 
     def _load(self, plan: Plan, loaded: dict[str, Predictor]) -> dict[str, Predictor]:
         """Predictors of the plan's packages, by digest; runs off the event loop."""

@@ -165,7 +165,8 @@ class Supervisor:
             "--home",
             str(self._home),
         ]
-        command += ["--scratch", str(self._scratch), "--slot", str(place.slot), *self._options]
+        command += ["--scratch", str(self._scratch), "--slot", str(place.slot), "--parent", str(os.getpid())]
+        command += self._options
         place.process = subprocess.Popen(command, pass_fds=[descriptor], stdin=subprocess.DEVNULL)  # noqa: S603 - our own module
         place.began_s = now_s
 

@@ -73,6 +73,7 @@ def worker_parser() -> argparse.ArgumentParser:
     parser.add_argument("--home", type=Path, required=True, help="the workspace's folder")
     parser.add_argument("--scratch", type=Path, required=True, help="folder of the workers' metrics")
     parser.add_argument("--slot", type=int, required=True, help="number of this worker's place")
+    parser.add_argument("--parent", type=int, required=True, help="process id of the supervisor")
     add_shared(parser)
     return parser
 
@@ -109,7 +110,7 @@ async def _serve(options: argparse.Namespace, limits: Limits, connection: socket
         app = App(service, options.scratch)
         server = _Server(_config(app, limits), service)
         watcher = PlanWatcher(options.home, app, endpoints=frozenset(options.endpoint))
-        pulse = _Pulse(app, server, recorder, disk)
+        pulse = _Pulse(app, server, recorder, disk, parent=options.parent)
         pulse.beat()
         await watcher.look()
         gc.set_threshold(100_000, 50, 50)  # requests make no cycles: frequent collections would only cost
@@ -153,13 +154,13 @@ def _config(app: App, limits: Limits) -> Config:
 class _Pulse:
     """What is looked at every half second instead of at every request."""
 
-    def __init__(self, app: App, server: Server, recorder: Recorder, disk: ThreadPoolExecutor) -> None:
+    def __init__(self, app: App, server: Server, recorder: Recorder, disk: ThreadPoolExecutor, *, parent: int) -> None:
         self._app = app
         self._server = server
         self._recorder = recorder
         self._disk = disk
         self._heart = app.service.metrics.largest("shipworthy_worker_heartbeat_seconds")
-        self._parent = os.getppid()
+        self._parent = parent  # not who it is now: the supervisor may have died while this process was starting
         self._turn = 0
 
     async def run(self) -> None:

@@ -78,10 +78,13 @@ def data_mark(window: Part, contract: Iterable[Finding]) -> Mark:
     """Data: how many requests broke the contract in the last window; before there are any, what the gate found."""
     requests = window.number("requests") or 0
     if requests:
-        broke = (window.part("outcomes").number("invalid") or 0) / requests
-        health = Health.WELL if broke < BROKEN_SHARE else Health.LOOK if broke < BROKEN_DATA_SHARE else Health.BROKEN
-        text = f"{words.share(broke)} of requests broke the contract" if broke else "every request kept the contract"
-        return Mark(about="data", health=health, text=text)
+        outcomes = window.part("outcomes")
+        broke, rescued = (outcomes.number(name) or 0 for name in ("invalid", "fallback"))
+        share = (broke + rescued) / requests
+        health = Health.WELL if share < BROKEN_SHARE else Health.LOOK if share < BROKEN_DATA_SHARE else Health.BROKEN
+        texts = [f"{words.share(broke / requests)} of requests were refused"] if broke else []
+        texts += [f"{words.share(rescued / requests)} were answered by the fallback"] if rescued else []
+        return Mark(about="data", health=health, text=", ".join(texts) or "every request kept the contract")
     findings = tuple(contract)
     if not findings:
         return Mark(about="data", health=Health.UNKNOWN, text="nothing was held against a contract yet")

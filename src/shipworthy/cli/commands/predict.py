@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from shipworthy.cli.output import as_json_option, emit, progress, project_argument, table
+from shipworthy.core.errors import InvalidRequest
 
 __all__ = ["command"]
 
@@ -31,4 +32,7 @@ def command(project: str, rows: str, url: str | None, limit: int, *, as_json: bo
     with progress(quiet=as_json) as tell:
         answers = predict(open_project(Path(project)), Path(rows), url=url, limit=limit, progress=tell)
     head = ["row", "request", "status", "probability", "decision", "fallback", "error"]
-    emit(table(head, [tuple(one.values()) for one in answers]), list(answers), as_json=as_json)
+    lines = table(head, [["" if value is None else value for value in one.values()] for one in answers])
+    emit(lines, list(answers), as_json=as_json)
+    if answers and all(one["status"] != 200 for one in answers):
+        raise InvalidRequest(f"no row was answered: {answers[0]['error']}", remedy="mend the rows as the answers say")

@@ -6,6 +6,7 @@ import click
 
 from shipworthy.cli.output import as_json_option, emit, finding_lines, progress, project_argument
 from shipworthy.core.errors import Refused
+from shipworthy.core.findings import Status
 
 __all__ = ["command"]
 
@@ -25,11 +26,13 @@ def command(project: str, run: str | None, *, as_json: bool) -> None:
 
     with progress(quiet=as_json) as tell:
         judged = judge_run(open_project(Path(project)), run=run, progress=tell)
+    passed = sum(one.status is Status.PASSED for one in judged.verdict.findings)
     lines = [
         *finding_lines(judged.verdict.findings),
         "",
         f"package {judged.package}",
         f"verdict {judged.verdict.digest}",
+        f"{passed} of {len(judged.verdict.findings)} checks passed; next: shipworthy approve {project}",
     ]
     emit(lines, judged.to_json(), as_json=as_json)
     if not judged.verdict.passed:

@@ -24,4 +24,8 @@ def command(project: str, *, as_json: bool) -> None:
 
     with progress(quiet=as_json) as tell:
         trained = train(open_project(Path(project)), progress=tell)
-    emit(leaderboard_lines(trained.body), {"run": trained.run, **trained.body}, as_json=as_json)
+    emit(
+        [*leaderboard_lines(trained.body), f"next: shipworthy test {project}"],
+        {"run": trained.run, **trained.body},
+        as_json=as_json,
+    )
