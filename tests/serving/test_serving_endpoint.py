@@ -253,7 +253,7 @@ def test_feedback_is_durable_before_it_is_acknowledged(running, client, home):
     client.ask(INFER, oip("labelled"))
     status, _, body = client.ask(
         "/feedback",
-        {"feedback": [{"request_id": "labelled", "outcome": True}, {"request_id": "unknown", "outcome": 0.5}]},
+        {"feedback": [{"request_id": "labelled", "outcome": True}, {"request_id": "unknown", "outcome": 0}]},
     )
     assert (status, json.loads(body)) == (200, {"accepted": 2})
     paths = sorted((home / "records" / ENDPOINT / "segments").glob("*.se*"))

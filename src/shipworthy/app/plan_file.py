@@ -27,11 +27,7 @@ def write_plan(home: Path, plan: Plan) -> Path:
     path = home / "plans" / f"{plan.endpoint}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".draft-", delete=False) as draft:
-            draft.write(canonical_json(plan.to_json()))
-            draft.flush()
-            os.fsync(draft.fileno())
-        Path(draft.name).replace(path)
+        _replace(path, canonical_json(plan.to_json()))
     except OSError as error:
         raise BackendFailed(
             f"the plan could not be written to {path}: {error.strerror}",
@@ -39,3 +35,17 @@ def write_plan(home: Path, plan: Plan) -> Path:
             file=str(path),
         ) from error
     return path
+
+
+def _replace(path: Path, content: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -1,15 +1,16 @@
 """The plan of an endpoint: its desired state, immutable and numbered; the data plane follows the newest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
-
-import msgspec
+from typing import TypeVar
 
 from shipworthy.core.digests import Json
 
 __all__ = ["Plan", "Role", "Variant"]
+
+_MOST = 1 << 53
+_Made = TypeVar("_Made", "Plan", "Variant")
 
 
 class Role(StrEnum):
@@ -63,6 +64,8 @@ class Plan:
     salt: str = ""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.number < _MOST:
+            raise ValueError(f"plan {self.number} of {self.endpoint!r}: the number counts up from 1")
         total = sum(variant.weight for variant in self.variants)
         if abs(total - 1) > 1e-9:
             raise ValueError(f"plan {self.number} of {self.endpoint!r}: weights sum to {total}, not 1")
@@ -96,31 +99,38 @@ class Plan:
         Raises:
             ValueError: If ``body`` has another form.
         """
-        read = msgspec.convert(body, _Body)
-        variants = tuple(
-            Variant(name=one.name, role=one.role, package=one.package, weight=one.weight) for one in read.variants
-        )
-        return cls(
-            endpoint=read.endpoint,
-            number=read.number,
-            variants=variants,
-            fallback=read.fallback,
-            approved=read.approved,
-            salt=read.salt,
-        )
+        known = dict(body)
+        variants = known.pop("variants")
+        if not isinstance(variants, Sequence) or isinstance(variants, str):
+            raise ValueError("variants is no list")
+        made = tuple(_made(Variant, one) for one in variants)
+        return _made(cls, {**known, "variants": made})
 
 
-class _Variant(msgspec.Struct, forbid_unknown_fields=True):
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-    role: Role
-    package: str
-    weight: float
+_FORMS: Mapping[str, type | tuple[type, ...]] = {
+    "endpoint": str,
+    "number": int,
+    "variants": tuple,
+    "fallback": bool,
+    "approved": bool,
+    "salt": str,
+    "name": str,
+    "role": str,
+    "package": str,
+    "weight": (int, float),
+}
 
 
-class _Body(msgspec.Struct, forbid_unknown_fields=True):
-    endpoint: str
-    number: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-    variants: list[_Variant]
-    fallback: bool = True
-    approved: bool = True
-    salt: str = ""
+def _made(kind: "type[_Made]", body: object) -> "_Made":
+    """An object of ``kind`` from its attributes, each of the type that it should have.
+
+    Raises:
+        ValueError: If one is missing, unknown or of another type.
+    """
+    if not isinstance(body, Mapping):
+        raise ValueError(f"{body!r:.80} is no {kind.__name__.lower()}")
+    for name, value in body.items():
+        fits = isinstance(value, _FORMS.get(name, ())) and (isinstance(value, bool) is (_FORMS[name] is bool))
+        if not fits or name not in kind.__slots__:
+            raise ValueError(f"{name!r:.80} is unknown or has another form: {value!r:.80}")
+    return kind(**({**body, "role": Role(body["role"])} if "role" in body else body))

@@ -15,6 +15,8 @@ _REFUSED = (
     (re.compile(r"[*+?}]\+"), "a possessive quantifier ('++')"),
 )
 _PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$|.", re.DOTALL)
+_ENDLESS = re.compile(r"[*+]|\{[0-9]*,\}")
+_QUANTIFIERS = frozenset("*+?{}")
 _SPACES = r"\t\n\f\r "
 
 
@@ -30,11 +32,34 @@ def portable(pattern: str) -> re.Pattern[str]:
     for refused, what in _REFUSED:
         if refused.search(pattern.replace(r"\\", "  ")):
             raise ValueError(f"{what} is not the same in every engine")
-    rewritten = "".join(_rewritten(piece) for piece in _PIECE.findall(pattern))
+    pieces = _PIECE.findall(pattern)
+    if _repeats_within_a_repeat(pieces):
+        raise ValueError("a repeat within a repeat, such as '(a+)+', takes for ever on some texts")
+    rewritten = "".join(_rewritten(piece) for piece in pieces)
     try:
         return re.compile(rewritten, re.ASCII)
     except re.error as error:
         raise ValueError(f"it is no regular expression: {error}") from error
+
+
+def _repeats_within_a_repeat(pieces: list[str]) -> bool:
+    """Whether a group that may repeat without end is repeated without end itself.
+
+    Python tries every way to share a text out between the two, which a caller could make last for years.
+    """
+    groups = [False]
+    for place, piece in enumerate(pieces):
+        behind = "".join(pieces[place + 1 : place + 10])
+        if piece == "(":
+            groups.append(False)
+        elif piece == ")" and len(groups) > 1:
+            inner = groups.pop()
+            if inner and _ENDLESS.match(behind):
+                return True
+            groups[-1] |= inner or bool(_ENDLESS.match(behind))
+        elif piece not in _QUANTIFIERS:
+            groups[-1] |= bool(_ENDLESS.match(behind))
+    return False
 
 
 def _rewritten(piece: str) -> str:
