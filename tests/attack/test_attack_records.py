@@ -1,12 +1,15 @@
 """Requests and labels that are well-formed for the endpoint must never end the monitoring of what it answered."""
 
 import json
+import math
 
 import pyarrow as pa
 import pytest
 from serving_workspace import GOAL, columns_package, oip
 
 from shipworthy.app.production import inputs_of
+from shipworthy.data.contract import Contract, Property
+from shipworthy.data.validator import compile_validator
 from shipworthy.monitoring.production import read_production
 from shipworthy.packaging.package import open_package
 from shipworthy.stores.labels import join_labels, list_predictions
@@ -70,6 +73,15 @@ def test_a_number_that_no_column_holds_is_null_and_spares_its_neighbours(inputs)
     bodies = [{"dataframe_records": [{**ROW, "hour": hour}]} for hour in (3.5, 2**53 + 1, 2**70, "x")]
     table = list_predictions(records_table([recorded(body) for body in bodies]), inputs)
     assert table["hour"].to_pylist() == [3.5, float(2**53 + 1), float(2**70), None]
+
+
+@pytest.mark.covers("D12", "S4")
+@pytest.mark.parametrize("kind", ["boolean", "integer", "string"])
+def test_a_null_that_came_as_nan_does_not_teach_the_contract_to_let_numbers_through(kind):
+    contract = Contract(id="r", version="1", name="r", properties=(Property(name="x", logical_type=kind),))
+    validator = compile_validator(contract, ["x"])
+    assert validator.check({"x": [math.nan]}) == []
+    assert [one.rule for one in validator.check({"x": [3.5]})] == ["type"]
 
 
 @pytest.mark.covers("S24", "R15", "M2")

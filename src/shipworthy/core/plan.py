@@ -97,12 +97,14 @@ class Plan:
         """Read what :meth:`to_json` wrote.
 
         Raises:
-            ValueError: If ``body`` has another form.
+            ValueError: If a value is out of range, or an attribute is unknown or of another type.
+            TypeError: If ``body`` or its variants have another form, or an attribute is missing.
+            KeyError: If it has no variants.
         """
         known = dict(body)
         variants = known.pop("variants")
         if not isinstance(variants, Sequence) or isinstance(variants, str):
-            raise ValueError("variants is no list")
+            raise TypeError("variants is no list")
         made = tuple(_made(Variant, one) for one in variants)
         return _made(cls, {**known, "variants": made})
 
@@ -125,10 +127,11 @@ def _made(kind: "type[_Made]", body: object) -> "_Made":
     """An object of ``kind`` from its attributes, each of the type that it should have.
 
     Raises:
-        ValueError: If one is missing, unknown or of another type.
+        ValueError: If one is unknown or of another type.
+        TypeError: If ``body`` is no object, or one is missing.
     """
     if not isinstance(body, Mapping):
-        raise ValueError(f"{body!r:.80} is no {kind.__name__.lower()}")
+        raise TypeError(f"{body!r:.80} is no {kind.__name__.lower()}")
     for name, value in body.items():
         fits = isinstance(value, _FORMS.get(name, ())) and (isinstance(value, bool) is (_FORMS[name] is bool))
         if not fits or name not in kind.__slots__:

@@ -125,6 +125,8 @@ class Validator:
         row = [columns[name][0] for name in self._names if len(columns[name]) == 1]
         if len(row) != len(self._names) or any(isinstance(value, np.ndarray) for value in row):
             return
+        if any(value is not None and is_null(value) for value in row):
+            return  # a NaN is good as a null wherever it stands, and says nothing of other numbers there
         needed = [
             index
             for index, (one, value) in enumerate(zip(self._promises, row, strict=True))
