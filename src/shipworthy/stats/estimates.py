@@ -71,7 +71,8 @@ def _drawn(scores: Scores, columns: NDArray[np.float64], plan: Resampling) -> ND
     """Sums of each column over each resample, shape (resamples, n_columns)."""
     blocks, place = np.unique(scores.block, return_inverse=True)
     sums = np.column_stack([np.bincount(place, weights=one, minlength=len(blocks)) for one in columns.T])
-    return plan.draws(len(blocks)) @ sums
+    drawn: NDArray[np.float64] = plan.draws(len(blocks)) @ sums
+    return drawn
 
 
 def _wins(scores: Scores, place: NDArray[np.int64], blocks: int) -> NDArray[np.float64]:
