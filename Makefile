@@ -29,7 +29,7 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 imports: $(VENV)/.dev
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 mission: $(VENV)/.dev  ## Every line of the mission with the tests that prove it, as docs/mission.md
 	$(BIN)/python scripts/mission.py docs/mission.md

@@ -10,12 +10,12 @@ stays light: it loads no numpy and opens nothing until :func:`open` is called.
 
 from typing import TYPE_CHECKING
 
+from shipworthy.core.version import __version__
+
 if TYPE_CHECKING:
     from shipworthy.app.project import OpenProject
 
 __all__ = ["__version__", "open"]
-
-__version__ = "0.1.0"
 
 
 def open(folder: str = ".") -> "OpenProject":  # noqa: A001 - the word users expect, as in tarfile.open

@@ -13,12 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from shipworthy import __version__
 from shipworthy.api import acting, reading
 from shipworthy.app.guard import Asgi, Guard
 from shipworthy.app.views.problem import Problem, problem_of
 from shipworthy.app.views.reading import Actions, Workspace
 from shipworthy.core.errors import InvalidRequest, ShipworthyError
+from shipworthy.core.version import __version__
 
 __all__ = ["make_api", "make_unguarded"]
 

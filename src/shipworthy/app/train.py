@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from shipworthy import __version__
 from shipworthy.app.opened import Opened
 from shipworthy.app.prepare import Prepared, check
 from shipworthy.app.run_folder import RunFolder
 from shipworthy.core.digests import Json, digest_bytes
 from shipworthy.core.errors import Refused
 from shipworthy.core.progress import Progress, silent
+from shipworthy.core.version import __version__
 from shipworthy.data.contract import Contract, write_contract
 from shipworthy.data.frame import FeatureFrame
 from shipworthy.data.infer import infer_request_contract

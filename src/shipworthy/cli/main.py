@@ -9,8 +9,8 @@ from typing import Final
 
 import click
 
-from shipworthy import __version__
 from shipworthy.core.errors import BackendFailed, Refused, ShipworthyError
+from shipworthy.core.version import __version__
 
 __all__ = ["COMMANDS", "cli", "main"]
 

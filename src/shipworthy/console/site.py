@@ -10,10 +10,10 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from shipworthy import __version__
 from shipworthy.app.views.reading import Actions, Workspace, read_all
 from shipworthy.console.rendering import make_environment
 from shipworthy.core.clock import SystemClock
+from shipworthy.core.version import __version__
 
 __all__ = ["Said", "Site", "site_of"]
 

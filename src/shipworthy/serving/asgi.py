@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 import msgspec
 
-from shipworthy import __version__
 from shipworthy.core.digests import Json
 from shipworthy.core.errors import InvalidRequest, NotFound
+from shipworthy.core.version import __version__
 from shipworthy.serving.deployment import Deployment, Live, Target, target_of, version_of
 from shipworthy.serving.exchange import Asked, Dialect, Exchange, Noted
 from shipworthy.serving.metrics import read_series
