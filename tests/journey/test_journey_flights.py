@@ -39,9 +39,6 @@ def test_the_flights_example_reaches_its_figures_on_the_months_that_were_held_ou
     folder = tmp_path / "flights"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(".shipworthy", "__pycache__"))
 
-    # The budget is wall-clock time: on a busy machine 60 s cut fits short, and another candidate would be judged here.
-    project = folder / "shipworthy.yaml"
-    project.write_text(project.read_text().replace("budget: 60s", "budget: 240s"))
     shipped = json.loads(shipworthy("ship", ".", "--yes", "--json", cwd=folder))
     assert shipped["verdict"]["passed"]
     told = shipworthy("up", ".", "--replay", "--once", "--port", "0", "--console-port", "0", cwd=folder)
